@@ -1,0 +1,76 @@
+# On a fresh machine `make demo` and `make test` do all the set-up; they need python3 (3.11 or later) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STEP := scripts/step
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := help
+# The steps of `make test` follow one another, under `make -j` too.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo serve test begin lint types unit wheel matrix wheel-test example-test real bench format clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 22
+
+# Made anew when the requirements change; `make clean` removes it.
+$(BIN)/ready: setup.cfg pyproject.toml scripts/environments.py
+	$(PYTHON) scripts/environments.py $(VENV)
+	@echo "Installing perfkit and its tools into $(VENV)"
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(BIN)/ready ## Run the example site, drive 2,000 requests at it and print the report
+	$(BIN)/python example/demo.py
+
+serve: $(BIN)/ready ## Leave the example site running, to browse it
+	$(BIN)/python example/demo.py --serve
+
+test: begin lint types unit wheel matrix wheel-test example-test ## Check everything that CI checks
+	@echo; echo "=== All of make test passed ==="; cat .matrix/steps/table
+	@grep . .matrix/steps/unit
+
+begin:
+	@rm -rf .matrix/steps
+	@$(STEP) "System packages" $(PYTHON) scripts/system_packages.py
+
+lint: $(BIN)/ready ## Check style and format (ruff)
+	@$(STEP) "ruff check" $(BIN)/ruff check .
+	@$(STEP) "ruff format" $(BIN)/ruff format --check .
+
+types: $(BIN)/ready ## Check types (mypy --strict)
+	@$(STEP) "mypy" $(BIN)/mypy --strict
+
+unit: $(BIN)/ready ## Run the tests with branch coverage
+	@$(BIN)/coverage erase
+	@$(STEP) "pytest" $(BIN)/coverage run -m pytest
+	@tail -n 1 .matrix/steps/summaries > .matrix/steps/unit
+	@$(BIN)/coverage combine -q
+	@$(STEP) "Branch coverage" $(BIN)/coverage report
+
+wheel: $(BIN)/ready ## Build the sdist and the wheel into dist/
+	@$(STEP) "Wheel" $(BIN)/python scripts/wheel.py build
+
+matrix: wheel ## Test the wheel on every Django and CPython found
+	@$(STEP) "Matrix" $(BIN)/python scripts/matrix.py
+
+wheel-test: wheel ## Test the wheel in a new environment, from another folder
+	@$(STEP) "Wheel from another folder" $(BIN)/python scripts/wheel.py test
+
+example-test: $(BIN)/ready ## Run the example site's own tests
+	@cd example && ../$(STEP) "Example's tests" ../$(BIN)/python -m pytest
+
+real: $(BIN)/ready ## Crawl sites that others wrote, and print their reports
+	$(BIN)/python tests/real/run.py
+
+bench: $(BIN)/ready ## Measure what perfkit costs, side by side with its peers
+	$(BIN)/python benchmarks/overhead.py
+
+format: $(BIN)/ready ## Format the code and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove every environment, build and cache
+	rm -rf $(VENV) .matrix .real .bench build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

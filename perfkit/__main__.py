@@ -1,0 +1,57 @@
+"""``python -m perfkit perfreport``: the command for a site without perfkit in INSTALLED_APPS."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandParser, handle_default_options
+
+from perfkit.management.commands.perfreport import NAME, REFUSED, Command
+
+_VARIABLE = "DJANGO_SETTINGS_MODULE"
+_USAGE = f"usage: python -m perfkit {NAME} [--settings your_site.settings] [options]"
+
+
+def main(argv: list[str]) -> None:
+    """Set Django up and run the command.
+
+    Args:
+        argv: the arguments after ``python -m perfkit``.
+
+    Raises:
+        SystemExit: always when something is wrong; status 2.
+    """
+    if not argv or argv[0] != NAME:
+        _refuse(_USAGE)
+    command = Command()
+    parser = CommandParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--settings")
+    parser.add_argument("--pythonpath")
+    vars(parser)["error"] = lambda message: _refuse(f"{NAME}: {message}")
+    handle_default_options(parser.parse_known_args(argv[1:])[0])
+    # Help needs no site.
+    if not {"-h", "--help"} & set(argv):
+        _set_up()
+    command.run_from_argv(["python -m perfkit", *argv])
+
+
+def _set_up() -> None:
+    if not os.environ.get(_VARIABLE):
+        _refuse(f"{NAME}: no settings: set {_VARIABLE}, or give --settings your_site.settings")
+    try:
+        django.setup()
+    except (ImportError, ImproperlyConfigured) as error:
+        reason = " ".join(str(error).split())
+        _refuse(f"{NAME}: the settings {os.environ[_VARIABLE]!r} cannot be used: {reason}")
+
+
+def _refuse(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    raise SystemExit(REFUSED)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,67 @@
+"""Asks the analyzers about a request, each isolated from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from time import perf_counter
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from perfkit.conf import Settings, get_settings
+from perfkit.isolation import isolated
+from perfkit.metrics.route import method_label, route_label
+from perfkit.observation import Observation
+from perfkit.record import Finding, RequestRecord
+from perfkit.snapshot import from_trace
+
+Analyzer = Callable[[RequestRecord, Settings], Iterable[Finding]]
+
+
+@cache
+def analyzers(paths: tuple[str, ...]) -> tuple[tuple[str, Analyzer], ...]:
+    """Import the analyzers once; one that cannot be imported is logged and left out."""
+    found: list[tuple[str, Analyzer]] = []
+    for path in paths:
+        with isolated(f"analyzer {path}"):
+            found.append((path, import_string(path)))
+    return tuple(found)
+
+
+def analyze(record: RequestRecord, settings: Settings) -> RequestRecord:
+    """Return the record with its findings, most saved first."""
+    findings: list[Finding] = []
+    for path, analyzer in analyzers(settings.analyzers):
+        with isolated(f"analyzer {path}"):
+            findings.extend(analyzer(record, settings))
+    findings.sort(key=lambda finding: (-finding.cost_ms, -finding.saved, finding.fingerprint))
+    return replace(record, findings=tuple(findings)) if findings else record
+
+
+def build(observation: Observation) -> RequestRecord:
+    """Turn a request into a record with findings; an unfinished one as far as it has come."""
+    facts = facts_of(observation)
+    if observation.trace is None:
+        return RequestRecord(**facts)
+    return analyze(from_trace(observation.trace, observation.started, **facts), get_settings())
+
+
+def facts_of(observation: Observation) -> dict[str, Any]:
+    """Return the fields of a request's record that need no trace."""
+    ended = observation.ended or perf_counter()
+    first_byte = observation.first_byte or ended
+    request = observation.request
+    return {
+        "route": route_label(request.resolver_match, observation.status),
+        "method": method_label(request.method),
+        "status": observation.status,
+        "started_at": observation.started_at,
+        "duration_ms": (ended - observation.started) * 1000,
+        "ttfb_ms": (first_byte - observation.started) * 1000,
+        "cpu_ms": None if observation.cpu_s is None else observation.cpu_s * 1000,
+        "queue_ms": observation.queue_ms,
+        "response_bytes": observation.sent_bytes,
+        "aborted": observation.aborted,
+    }

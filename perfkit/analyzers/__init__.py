@@ -1,0 +1,1 @@
+"""Analyzers: each answers one question about a record. Registered by dotted path, ours as yours."""

@@ -1,0 +1,76 @@
+"""Is the same statement run again with the same parameters, nothing having been written between?"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from perfkit.analyzers.repeats import fingerprint, group, is_loop
+from perfkit.conf import Settings
+from perfkit.record import Finding, Query, RequestRecord, Site
+from perfkit.statement import parse
+
+_WARNING_STATEMENTS = 5
+_WARNING_MS = 10.0
+
+
+def repeated(record: RequestRecord, threshold: int) -> dict[tuple[str, str], list[list[Query]]]:
+    """Group equal runs by (shape, database); a write to one of its tables starts a new group.
+
+    Args:
+        record: any record.
+        threshold: equal runs that make a group, at least 2.
+    """
+    writes: Counter[tuple[str, str]] = Counter()
+    runs: dict[tuple[int, tuple[int, ...]], list[Query]] = defaultdict(list)
+    for query in record.queries:
+        statement = parse(query.sql)
+        if statement.is_write:
+            writes.update((query.alias, table) for table in query.tables)
+        elif statement.is_read and not query.many and not query.failed:
+            age = tuple(writes[query.alias, table] for table in query.tables)
+            runs[query.identity, age].append(query)
+    groups: dict[tuple[str, str], list[list[Query]]] = defaultdict(list)
+    for queries in runs.values():
+        if len(queries) >= threshold:
+            groups[queries[0].shape, queries[0].alias].append(queries)
+    return groups
+
+
+def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
+    """Yield one finding for each shape with equal runs; loops over rows are n_plus_one's."""
+    loops = {
+        (repeats.queries[0].shape, repeats.queries[0].alias)
+        for repeats in group(record)
+        if is_loop(repeats, settings.n_plus_one_threshold)
+    }
+    for (shape, alias), runs in repeated(record, settings.duplicate_threshold).items():
+        if (shape, alias) in loops:
+            continue
+        count = sum(map(len, runs))
+        saved = count - len(runs)
+        cost_ms = sum(query.duration_ms for queries in runs for query in queries[1:])
+        access = _most_named(runs)
+        yield Finding(
+            kind="duplicate_query",
+            severity="warning"
+            if saved >= _WARNING_STATEMENTS or cost_ms >= _WARNING_MS
+            else "info",
+            message=(
+                f"{', '.join(runs[0][0].tables)}: {count} runs of the same statement with the same "
+                f"parameters; keep the first result and pass it on: saves {saved} statements, "
+                f"{cost_ms:.1f} ms"
+            ),
+            count=count,
+            saved=saved,
+            cost_ms=cost_ms,
+            fingerprint=fingerprint("duplicate_query", shape, alias, access),
+            access=access,
+            shape=shape,
+            alias=alias,
+        )
+
+
+def _most_named(runs: list[list[Query]]) -> Site | None:
+    sites = Counter(query.site for queries in runs for query in queries if query.site)
+    return sites.most_common(1)[0][0] if sites else None

@@ -1,0 +1,1 @@
+"""The hot path: what runs inside the request, reading no settings and importing nothing of perfkit."""

@@ -1,0 +1,161 @@
+"""The cache hook: hits, misses and time of each call on a configured cache.
+
+Each cache object gets a subclass of its own backend class whose methods time the outermost call;
+nested calls (``get_many`` calling ``get``) belong to the outer one. A miss is told from a stored
+``None`` by passing a private default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from time import perf_counter
+from typing import Any
+
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+
+from perfkit.capture.current import Trace, current
+
+_MISSING: Any = object()
+_inside: ContextVar[bool] = ContextVar("perfkit_inside_cache", default=False)
+_classes: dict[type, type] = {}
+_ALIAS = "_perfkit_alias"
+
+#: Calls that read are timed by functions of their own; these only write.
+_WRITES = ("add", "set", "set_many", "delete", "delete_many", "touch", "incr", "clear")
+
+
+def _begin() -> Trace | None:
+    trace = current.get()
+    if trace is None or trace.closed or _inside.get():
+        return None
+    return trace
+
+
+def _note(trace: Trace, cache: Any, operation: str, started: float, hits: int, misses: int) -> None:
+    if len(trace.cache_events) < trace.limit:
+        trace.cache_events.append(
+            (cache.__dict__.get(_ALIAS, ""), operation, started, perf_counter(), hits, misses)
+        )
+
+
+def _traced_class(backend: type[Any]) -> type:
+    """Make the subclass of one backend class; it answers as the backend does, and takes time."""
+    methods = {
+        "get": _timed_get(backend.get),
+        "get_many": _timed_get_many(backend.get_many),
+        "has_key": _timed_has_key(backend.has_key),
+    }
+    for name in _WRITES:
+        methods[name] = _timed_write(getattr(backend, name))
+    return type(backend.__name__, (backend,), {**methods, "__module__": backend.__module__})
+
+
+def _timed_get(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def get(self: Any, key: Any, default: Any = None, *args: Any, **kwargs: Any) -> Any:
+        trace = _begin()
+        if trace is None:
+            return original(self, key, default, *args, **kwargs)
+        token = _inside.set(True)
+        started = perf_counter()
+        found = 0
+        try:
+            value = original(self, key, _MISSING, *args, **kwargs)
+            if value is _MISSING:
+                return default
+            found = 1
+            return value
+        finally:
+            _inside.reset(token)
+            _note(trace, self, "get", started, found, 1 - found)
+
+    return get
+
+
+def _timed_get_many(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def get_many(self: Any, keys: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = _begin()
+        if trace is None:
+            return original(self, keys, *args, **kwargs)
+        token = _inside.set(True)
+        keys = list(keys)
+        found = 0
+        started = perf_counter()
+        try:
+            values = original(self, keys, *args, **kwargs)
+            found = len(values)
+            return values
+        finally:
+            _inside.reset(token)
+            _note(trace, self, "get_many", started, found, max(len(keys) - found, 0))
+
+    return get_many
+
+
+def _timed_has_key(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def has_key(self: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = _begin()
+        if trace is None:
+            return original(self, *args, **kwargs)
+        token = _inside.set(True)
+        found = 0
+        started = perf_counter()
+        try:
+            answer = original(self, *args, **kwargs)
+            found = int(bool(answer))
+            return answer
+        finally:
+            _inside.reset(token)
+            _note(trace, self, "has_key", started, found, 1 - found)
+
+    return has_key
+
+
+def _timed_write(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = _begin()
+        if trace is None:
+            return original(self, *args, **kwargs)
+        token = _inside.set(True)
+        started = perf_counter()
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            _inside.reset(token)
+            _note(trace, self, original.__name__, started, 0, 0)
+
+    return write
+
+
+def hook_cache(cache: Any, alias: str) -> Any:
+    """Give one cache object its timed class, once; what is no Django cache stays as it is."""
+    backend = type(cache)
+    if not isinstance(cache, BaseCache) or _ALIAS in cache.__dict__:
+        return cache
+    if backend not in _classes:
+        _classes[backend] = _traced_class(backend)
+    cache.__class__ = _classes[backend]
+    cache.__dict__[_ALIAS] = alias
+    return cache
+
+
+def install() -> None:
+    """Hook this thread's open caches and every one that is made from now on."""
+    if "create_connection" in vars(caches):
+        return
+    original = caches.create_connection
+    vars(caches)["create_connection"] = lambda alias: hook_cache(original(alias), alias)
+    for alias in caches:
+        if hasattr(vars(caches)["_connections"], alias):  # made already, in this thread
+            hook_cache(caches[alias], alias)
+
+
+def uninstall() -> None:
+    """New caches are plain again; those already hooked notice nothing unless somebody records."""
+    vars(caches).pop("create_connection", None)

@@ -1,0 +1,87 @@
+"""The trace that the running request, task or block is recording into."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perfkit.capture.callpath import CallPath
+
+#: Bits of an event's ``flags``.
+MANY = 1
+FAILED = 2
+
+#: Longer statements are cut in the trace, with their hash as the tail: a trace stays small
+#: whatever an application sends, and two long statements still differ.
+LONGEST_SQL = 4_000
+
+#: (statement, alias, started, ended, parameters' hash, call path or None, flags); clocks in seconds.
+Event = tuple["Repeats", str, float, float, int, "CallPath | None", int]
+
+#: (alias, operation, started, ended, hits, misses); clocks in seconds.
+CacheEvent = tuple[str, str, float, float, int, int]
+
+
+class Repeats:
+    """One statement text of a trace and the call paths that repeated it.
+
+    Events point here instead of holding their own copy of the text.
+    """
+
+    __slots__ = ("count", "paths", "sql")
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+        self.count = 0
+        self.paths: list[CallPath] = []
+
+
+class Trace:
+    """What one recording has seen so far: lists of tuples, nothing formatted.
+
+    Args:
+        limit: statements kept in detail; later ones are only counted.
+        slow_s: seconds from which a statement's call site is kept even when it ran once.
+    """
+
+    __slots__ = (
+        "cache_events",
+        "closed",
+        "dropped",
+        "dropped_s",
+        "events",
+        "failures",
+        "limit",
+        "slow",
+        "slow_s",
+        "statements",
+    )
+
+    def __init__(self, limit: int, slow_s: float) -> None:
+        self.limit = limit
+        self.slow_s = slow_s
+        #: Whether a statement took that long.
+        self.slow = False
+        self.events: list[Event] = []
+        self.cache_events: list[CacheEvent] = []
+        self.statements: dict[Any, Repeats] = {}
+        self.dropped = 0
+        self.dropped_s = 0.0
+        self.failures = 0
+        #: Tasks and threads that outlive the request keep the trace in their context.
+        self.closed = False
+
+    def absorb(self, inner: Trace) -> None:
+        """Take over what a recording inside this one has seen."""
+        room = max(self.limit - len(self.events), 0)
+        left_out = inner.events[room:]
+        self.events.extend(inner.events[:room])
+        self.cache_events.extend(inner.cache_events[: self.limit])
+        self.dropped += inner.dropped + len(left_out)
+        self.dropped_s += inner.dropped_s + sum(event[3] - event[2] for event in left_out)
+        self.failures += inner.failures
+        self.slow = self.slow or inner.slow
+
+
+current: ContextVar[Trace | None] = ContextVar("perfkit_trace", default=None)

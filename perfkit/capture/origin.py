@@ -1,0 +1,262 @@
+"""Which queryset loaded a row, and which relation of a row is being read.
+
+Rows of a queryset that yields at least two carry an ``Origin`` in their ``_state``: one attribute
+per row, set where the row is built, and only while somebody records. Rows outlive requests, so an
+origin pickles to ``None`` and holds neither row nor queryset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from sys import _getframe
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model
+from django.db.models.fields.related_descriptors import (
+    ForwardManyToOneDescriptor,
+    ReverseOneToOneDescriptor,
+)
+from django.db.models.query import ModelIterable, QuerySet
+from django.db.models.query_utils import DeferredAttribute
+
+from perfkit.capture.current import current
+from perfkit.capture.places import Owner, owner_of
+
+#: The name of the tag in ``instance._state``.
+TAG = "perfkit_origin"
+
+#: Frames looked at for the line that evaluated a queryset.
+_DEEPEST_WALK = 60
+
+_PLAIN_METHODS = frozenset({"_fetch_all", "__iter__", "__len__", "__bool__"})
+
+#: id(code object) -> what a frame running it tells; filled by ``install``.
+_roles: dict[int, str] = {}
+
+_original_iter = ModelIterable.__iter__
+
+
+class Origin:
+    """The evaluation of one queryset.
+
+    Attributes:
+        model: label of the rows' model, ``"shop.Product"``.
+        place: (code object, instruction) of the line that evaluated it, or None.
+        joinable: whether ``select_related`` may be added to it as it is.
+        parent: the origin of the row through which the queryset was reached, or None.
+        single: the row was loaded by itself (lazily), so the edit belongs to the parent.
+    """
+
+    __slots__ = ("_derived", "joinable", "model", "parent", "place", "single")
+
+    def __init__(
+        self,
+        model: str,
+        place: tuple[CodeType, int] | None,
+        joinable: bool,
+        parent: Origin | None,
+        single: bool = False,
+    ) -> None:
+        self.model = model
+        self.place = place
+        self.joinable = joinable
+        self.parent = parent
+        self.single = single
+        self._derived: Origin | None = None
+
+    def derived(self) -> Origin:
+        """Return the one origin of all rows that are loaded one at a time from rows of this."""
+        if self._derived is None:
+            self._derived = Origin("", None, False, self, single=True)
+        return self._derived
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return (type(None), ())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Origin:
+        return self
+
+
+class Relation:
+    """What the ORM's own frames tell about a statement.
+
+    Attributes:
+        model: label of the row that was asked, ``"shop.Product"``.
+        name: the attribute read on it; ``""`` when only the row is known.
+        kind: ``forward``, ``reverse_one``, ``reverse_many``, ``many_to_many``, ``generic``,
+            ``deferred`` or ``queryset``.
+        plain: a many-valued relation read whole, without filter, order or slice.
+        origin: the queryset that loaded that row, or None.
+    """
+
+    __slots__ = ("kind", "model", "name", "origin", "plain")
+
+    def __init__(self, model: str, name: str, kind: str, plain: bool, origin: Origin | None):
+        self.model = model
+        self.name = name
+        self.kind = kind
+        self.plain = plain
+        self.origin = origin
+
+
+def origin_of(instance: Any) -> Origin | None:
+    """Return the tag of a row, or None."""
+    return getattr(getattr(instance, "_state", None), TAG, None)
+
+
+def iterate(iterable: Any) -> Iterator[Any]:
+    """Stand in for ``ModelIterable.__iter__``: the same rows, tagged while somebody records."""
+    trace = current.get()
+    rows = _original_iter(iterable)
+    if trace is None or trace.closed:
+        return rows
+    return tagged(iterable.queryset, rows)
+
+
+def tagged(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
+    """Yield the rows, tagged; the line is looked for once, when a second row is asked for."""
+    parent = origin_of(queryset._hints.get("instance"))
+    first = next(rows, None)
+    if first is None:
+        return
+    if parent is not None:
+        setattr(first._state, TAG, parent if parent.single else parent.derived())
+    yield first
+    second = next(rows, None)
+    if second is None:
+        return
+    origin = Origin(
+        queryset.model._meta.label,
+        evaluated_at(_getframe(1)),
+        joinable(queryset.query),
+        parent,
+    )
+    first._state.perfkit_origin = origin
+    del first
+    second._state.perfkit_origin = origin
+    yield second
+    del second
+    for row in rows:
+        row._state.perfkit_origin = origin
+        yield row
+
+
+def evaluated_at(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    """Find the line that evaluates a queryset: the site's own if there is one, else a package's."""
+    found: tuple[CodeType, int] | None = None
+    for _ in range(_DEEPEST_WALK):
+        if frame is None or _roles.get(id(frame.f_code)) == "view":
+            break
+        owner = owner_of(frame.f_code.co_filename)
+        if owner is Owner.SITE:
+            return (frame.f_code, frame.f_lasti)
+        if owner is Owner.PACKAGE and found is None:
+            found = (frame.f_code, frame.f_lasti)
+        frame = frame.f_back
+    return found
+
+
+def joinable(query: Any) -> bool:
+    """Tell whether ``.select_related()`` may be added to this query without an error."""
+    return not (query.combinator or query.deferred_loading[0] or query.select_for_update)
+
+
+def relation_at(frame: FrameType, inner: Relation | None) -> Relation | None:
+    """Read one of the ORM's frames.
+
+    Args:
+        frame: a frame between the statement and the line that caused it.
+        inner: what a frame further in told; a descriptor tells more than a queryset.
+    """
+    role = _roles.get(id(frame.f_code))
+    if role is None or role == "view":
+        return inner
+    names = frame.f_locals
+    subject = names.get("self")
+    if role == "queryset":
+        instance = getattr(subject, "_hints", {}).get("instance")
+        if not isinstance(instance, Model):
+            return inner
+        return _many_relation(subject, instance, frame.f_code.co_name)
+    instance = names.get("instance")
+    if not isinstance(instance, Model) or subject is None:
+        return inner
+    return Relation(
+        type(instance)._meta.label, _field_name(subject, role), role, False, origin_of(instance)
+    )
+
+
+def _field_name(descriptor: Any, role: str) -> str:
+    if role == "generic":
+        return str(descriptor.name)
+    if role == "reverse_one":
+        return str(descriptor.related.get_accessor_name())
+    return str(descriptor.field.name)
+
+
+def _many_relation(queryset: Any, instance: Model, method: str) -> Relation:
+    """Name the manager through which a queryset was reached from a row."""
+    query = queryset.query
+    name, kind = "", "queryset"
+    for field in queryset._known_related_objects:
+        name, kind = str(field.remote_field.get_accessor_name()), "reverse_many"
+    if not name:
+        through = _many_to_many(type(instance), queryset)
+        if len(through) == 1:
+            name, kind = through[0], "many_to_many"
+    plain = (
+        bool(name)
+        and method in _PLAIN_METHODS
+        and len(query.where.children) == 1
+        and not (query.is_sliced or query.distinct or query.order_by or query.select_related)
+        and queryset._iterable_class is ModelIterable
+    )
+    return Relation(type(instance)._meta.label, name, kind, plain, origin_of(instance))
+
+
+def _many_to_many(model: type[Model], queryset: Any) -> list[str]:
+    """Name the many-to-many relations of a model whose own table the queryset reads."""
+    names = []
+    for relation in model._meta.get_fields():
+        field: Any = relation.remote_field if relation.auto_created else relation
+        through = getattr(getattr(field, "remote_field", None), "through", None)
+        if (
+            through is not None
+            and relation.related_model is queryset.model
+            and through._meta.db_table in queryset.query.alias_map
+        ):
+            accessor: Any = relation
+            names.append(accessor.get_accessor_name() if relation.auto_created else accessor.name)
+    return names
+
+
+def install(view_codes: frozenset[int]) -> None:
+    """Start tagging rows.
+
+    Args:
+        view_codes: ids of the code objects from which views are called.
+    """
+    _roles.update(dict.fromkeys(view_codes, "view"))
+    for function in vars(QuerySet).values():
+        if isinstance(function, FunctionType):
+            _roles[id(function.__code__)] = "queryset"
+    getters: list[tuple[Callable[..., Any], str]] = [
+        (ForwardManyToOneDescriptor.__get__, "forward"),
+        (ReverseOneToOneDescriptor.__get__, "reverse_one"),
+        (DeferredAttribute.__get__, "deferred"),
+    ]
+    if apps.is_installed("django.contrib.contenttypes"):
+        from django.contrib.contenttypes.fields import GenericForeignKey
+
+        getters.append((GenericForeignKey.__get__, "generic"))
+    for getter, role in getters:
+        _roles[id(getter.__code__)] = role
+    ModelIterable.__iter__ = iterate  # type: ignore[method-assign]  # the hook itself
+
+
+def uninstall() -> None:
+    """Leave the ORM as it was; tags on rows stay and mean nothing."""
+    if ModelIterable.__iter__ is iterate:
+        ModelIterable.__iter__ = _original_iter  # type: ignore[method-assign]  # undone

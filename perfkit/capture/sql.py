@@ -1,0 +1,114 @@
+"""The one database hook: a function in every connection's ``execute_wrappers``.
+
+``connection_created`` fires for each connection of each thread, async worker or task, so one
+receiver covers them all. The hook goes to the front of the list: Django's own
+``execute_wrapper()`` pops the last entry when it ends, which must never be ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from perfkit.capture.callpath import locate
+from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, Repeats, Trace, current
+
+#: The store's own connection bears this alias and is never hooked.
+OWN_ALIAS = "perfkit"
+
+Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
+
+
+def observe(execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """Run one statement and note it in the current trace, if somebody is recording."""
+    trace = current.get()
+    if trace is None or trace.closed:
+        return execute(sql, params, many, context)
+    flags = FAILED
+    started = perf_counter()
+    try:
+        result = execute(sql, params, many, context)
+        flags = 0
+        return result
+    finally:
+        note(trace, sql, params, many, context["connection"].alias, started, flags)
+
+
+def note(
+    trace: Trace, sql: str, params: Any, many: bool, alias: str, started: float, flags: int
+) -> None:
+    """Append one event; the call path is looked at from a statement's second run on.
+
+    A failure in here is counted and swallowed: it runs in a ``finally`` on the site's own path,
+    where raising would replace the site's result.
+    """
+    ended = perf_counter()
+    try:
+        events = trace.events
+        if len(events) >= trace.limit:
+            trace.dropped += 1
+            trace.dropped_s += ended - started
+            return
+        if type(sql) is not str:
+            sql = repr(sql)
+        if len(sql) > LONGEST_SQL:
+            sql = f"{sql[:LONGEST_SQL]} /* cut */ {hash(sql)}"
+        statements = trace.statements
+        repeats = statements.get(sql)
+        slow = ended - started >= trace.slow_s
+        if slow:
+            trace.slow = True
+        if repeats is None:
+            repeats = statements[sql] = Repeats(sql)
+            path = locate(repeats) if slow else None
+        else:
+            path = locate(repeats)
+        repeats.count += 1
+        if many:
+            # One event whatever the batch; two batches are never "the same" to an analyzer.
+            flags |= MANY
+            key = -len(events)
+        else:
+            try:
+                key = hash(params)
+            except TypeError:
+                key = hash_unhashable(params)
+        events.append((repeats, alias, started, ended, key, path, flags))
+    except Exception:  # the site's statement must not fail for us; pipeline reports the count
+        trace.failures += 1
+
+
+def hash_unhashable(params: Any) -> int:
+    """Hash lists and dicts of parameters; what cannot be hashed at all is hashed by its repr."""
+    try:
+        if isinstance(params, dict):
+            return hash(frozenset(params.items()))
+        return hash(tuple(params))
+    except TypeError:
+        return hash(repr(params))
+
+
+def hook_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Put the hook in front of a connection's wrappers, once."""
+    if connection.alias != OWN_ALIAS and observe not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, observe)
+
+
+def install() -> None:
+    """Hook this thread's open connections and every one that opens from now on."""
+    connection_created.connect(hook_connection, dispatch_uid="perfkit")
+    for connection in connections.all(initialized_only=True):
+        hook_connection(connection)
+
+
+def uninstall() -> None:
+    """Take the hook off again, here and for new connections."""
+    connection_created.disconnect(dispatch_uid="perfkit")
+    for connection in connections.all(initialized_only=True):
+        if observe in connection.execute_wrappers:
+            connection.execute_wrappers.remove(observe)

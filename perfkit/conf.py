@@ -1,0 +1,175 @@
+"""The settings: one dict ``PERFKIT`` read into one frozen object, in this module only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+SETTING = "PERFKIT"
+KILL_SWITCH = "PERFKIT_DISABLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of ``PERFKIT``: its default, what it accepts, and one line of help."""
+
+    name: str
+    default: Any
+    accepts: str
+    help: str
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("ENABLED", True, "bool", "Record at all. The PERFKIT_DISABLED variable overrides it."),
+    Option("SAMPLE_RATE", 1.0, "share", "Share of requests whose statements are recorded."),
+    Option("SERVER_TIMING", "debug", "timing", "Who gets a Server-Timing header."),
+    Option("STORE", None, "store", "A DATABASES-shaped dict; None for a SQLite file; False: none."),
+    Option("STORE_MAX_BYTES", 64 * 1024 * 1024, "positive", "The store's size at most, in bytes."),
+    Option("STORE_MAX_AGE_DAYS", 400, "positive", "Age at which stored data is deleted, in days."),
+    Option("FLUSH_INTERVAL_SECONDS", 10.0, "positive", "Seconds between two writes of a worker."),
+    Option("STATSD", None, "statsd", "None, or a dict with HOST, PORT and PREFIX."),
+    Option(
+        "ANALYZERS",
+        (
+            "perfkit.analyzers.nplusone.analyze",
+            "perfkit.analyzers.duplicates.analyze",
+            "perfkit.analyzers.slow.analyze",
+        ),
+        "paths",
+        "Dotted paths of the analyzers, yours beside ours.",
+    ),
+    Option("N_PLUS_ONE_THRESHOLD", 5, "count", "Repeats in one loop that make an n_plus_one."),
+    Option("DUPLICATE_THRESHOLD", 2, "count", "Equal runs that make a duplicate_query."),
+    Option("SLOW_QUERY_MS", 100.0, "positive", "Milliseconds that make a slow_query."),
+    Option("MAX_QUERIES", 10_000, "positive", "Statements kept in detail for one request."),
+    Option("MAX_ROUTES", 200, "positive", "Routes kept apart; further ones count as _other."),
+    Option("USER_PATHS", (), "paths", "Further folders whose code counts as the site's own."),
+)
+
+ALLOWED = {
+    "bool": "True or False",
+    "share": "a number from 0 to 1",
+    "timing": '"off", "debug", "staff" or "always"',
+    "store": "None, False, or a dict like an entry of DATABASES with ENGINE and NAME",
+    "positive": "a number above 0",
+    "count": "a whole number from 2",
+    "statsd": "None, or a dict with HOST, PORT and PREFIX",
+    "paths": "a list or tuple of strings",
+}
+SERVER_TIMING_CHOICES = ("off", "debug", "staff", "always")
+STATSD_DEFAULTS = {"HOST": "127.0.0.1", "PORT": 8125, "PREFIX": "perfkit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``PERFKIT`` with its defaults filled in; the fields are its keys in lower case."""
+
+    enabled: bool
+    sample_rate: float
+    server_timing: str
+    store: Mapping[str, Any] | None
+    store_max_bytes: int
+    store_max_age_days: float
+    flush_interval_seconds: float
+    statsd: Mapping[str, Any] | None
+    analyzers: tuple[str, ...]
+    n_plus_one_threshold: int
+    duplicate_threshold: int
+    slow_query_ms: float
+    max_queries: int
+    max_routes: int
+    user_paths: tuple[str, ...]
+    debug: bool
+
+
+def is_allowed(accepts: str, value: Any) -> bool:
+    """Tell whether a value is of the kind that an option accepts."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    match accepts:
+        case "bool":
+            return isinstance(value, bool)
+        case "share":
+            return number and 0 <= value <= 1
+        case "timing":
+            return value in SERVER_TIMING_CHOICES
+        case "store":
+            return value is None or value is False or _is_database(value)
+        case "positive":
+            return number and value > 0
+        case "count":
+            return number and isinstance(value, int) and value >= 2
+        case "statsd":
+            return value is None or (isinstance(value, Mapping) and set(value) <= _STATSD_KEYS)
+        case _:
+            return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+
+
+_STATSD_KEYS = set(STATSD_DEFAULTS)
+
+
+def _is_database(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value.get("ENGINE")) and bool(value.get("NAME"))
+
+
+def configured() -> Any:
+    """Return the site's ``PERFKIT`` as it stands, for the system checks."""
+    return getattr(django_settings, SETTING, {})
+
+
+def configured_middleware() -> list[str]:
+    """Return the site's ``MIDDLEWARE``, for the system checks."""
+    return list(django_settings.MIDDLEWARE)
+
+
+def default_store() -> dict[str, Any]:
+    """Place the store beside the project: the same file for every worker and for ``perfreport``."""
+    base = getattr(django_settings, "BASE_DIR", None)
+    if base is None:
+        module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
+        file = getattr(module, "__file__", None)
+        base = Path(file).parent.parent if file else Path.cwd()
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(Path(base) / ".perfkit" / "perfkit.sqlite3"),
+    }
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings in force; computed once and again after a change in tests.
+
+    A value that is not allowed counts as its default here; the system checks report it.
+    """
+    given = configured()
+    given = given if isinstance(given, Mapping) else {}
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        value = given.get(option.name, option.default)
+        if not is_allowed(option.accepts, value):
+            value = option.default
+        values[option.name.lower()] = tuple(value) if option.accepts == "paths" else value
+    if values["store"] is None:
+        values["store"] = default_store()
+    elif values["store"] is False:
+        values["store"] = None
+    if values["statsd"] is not None:
+        values["statsd"] = {**STATSD_DEFAULTS, **values["statsd"]}
+    if os.environ.get(KILL_SWITCH, "") not in ("", "0"):
+        values["enabled"] = False
+    return Settings(**values, debug=bool(django_settings.DEBUG))
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in (SETTING, "DEBUG", "BASE_DIR"):
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="perfkit.conf")

@@ -1,0 +1,114 @@
+"""The one background thread of a process: takes finished requests, and flushes them in intervals.
+
+It starts with the first request and again after a fork: a thread does not survive one, and what
+the parent had not sent is the parent's to send.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any
+
+THREAD_NAME = "perfkit-flusher"
+
+#: Seconds between two looks at the queue.
+_POLL_S = 0.5
+#: Items waiting at most; beyond, the newest is dropped and counted.
+_MOST_WAITING = 5_000
+#: Seconds that a stopping process waits for the thread.
+_STOP_S = 2.0
+
+
+class Flusher:
+    """A queue, a thread that empties it, and a call at each interval.
+
+    Args:
+        handle: called with each item, in the thread; must not raise.
+        flush: called every ``interval_s`` seconds and once at the end; must not raise.
+        interval_s: seconds between two flushes.
+        reset: called in a forked child, before anything is queued there.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Any], None],
+        flush: Callable[[], None],
+        interval_s: float,
+        reset: Callable[[], None],
+    ) -> None:
+        self._handle = handle
+        self._flush = flush
+        self._reset = reset
+        self.interval_s = interval_s
+        self.dropped = 0
+        self._begin()
+        os.register_at_fork(after_in_child=self._after_fork)
+        atexit.register(self.stop)
+
+    def _begin(self) -> None:
+        self._queue: deque[Any] = deque()
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _after_fork(self) -> None:
+        self.dropped = 0
+        self._begin()
+        self._reset()
+
+    def submit(self, item: Any) -> None:
+        """Queue one item; the request's side of the flusher: a length, an append, a pid."""
+        if self._pid != os.getpid():  # a server that forks behind Python's back (uWSGI)
+            self._after_fork()
+        if len(self._queue) >= _MOST_WAITING:
+            self.dropped += 1
+            return
+        self._queue.append(item)
+        if self._thread is None:
+            self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._stopping.is_set():
+                thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def _run(self) -> None:
+        due = monotonic() + self.interval_s
+        while not self._stopping.wait(min(_POLL_S, max(due - monotonic(), 0))):
+            self.drain()
+            if monotonic() >= due:
+                self._flush()
+                due = monotonic() + self.interval_s
+
+    def drain(self) -> None:
+        """Handle what is queued now, letting requests run between two items."""
+        for _ in range(len(self._queue)):
+            try:
+                item = self._queue.popleft()
+            except IndexError:
+                return
+            self._handle(item)
+            sleep(0)
+
+    def flush_now(self) -> None:
+        """Handle and flush everything in the calling thread, for tests and for the end."""
+        self.drain()
+        self._flush()
+
+    def stop(self) -> None:
+        """End the thread and flush what is left; a later ``submit`` starts anew."""
+        thread, self._thread = self._thread, None
+        self._stopping.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_STOP_S)
+        if thread is not None or self._queue:
+            self.flush_now()
+        self._stopping = threading.Event()

@@ -1,0 +1,1 @@
+"""Sums over requests: route names, latency histograms, windows, and the statsd sink."""

@@ -1,0 +1,35 @@
+"""Which requests are analyzed: a route's first ones of each interval, then one in ten.
+
+The hundredth look at the same page tells what the first ten told. Requests, times and statement
+counts are taken from every request; findings, and the counts of repeats, come from the analyzed
+ones, each of which stands for those passed over since the one before.
+"""
+
+from __future__ import annotations
+
+#: Requests of a route and method that are analyzed in each interval before any is passed over.
+FIRST = 10
+
+#: From then on, one in so many.
+ONE_IN = 10
+
+
+class Thinning:
+    """Takes turns for each route, until ``begin_interval`` starts anew."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def begin_interval(self) -> None:
+        """Look closely at every route again."""
+        self._seen.clear()
+
+    def weight(self, route: str, method: str) -> int:
+        """Return how many requests the next one stands for: 0 when it is passed over."""
+        seen = self._seen.get((route, method), 0) + 1
+        self._seen[route, method] = seen
+        if seen <= FIRST:
+            return 1
+        return 0 if (seen - FIRST) % ONE_IN else ONE_IN

@@ -1,0 +1,181 @@
+"""Joins capture, records, analyzers and sinks, and keeps our own failures from the site.
+
+The first half runs in the request's time: clocks, dict lookups, appends. Everything else runs in
+the flusher's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from random import random
+from time import perf_counter, time
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from perfkit.analysis import analyze, facts_of
+from perfkit.conf import Settings, get_settings
+from perfkit.flusher import Flusher
+from perfkit.hooks import new_trace
+from perfkit.isolation import failures, isolated, report_failure
+from perfkit.metrics.aggregate import Aggregate, Window
+from perfkit.metrics.rows import route_rows
+from perfkit.metrics.statsd import MetricsWindow, StatsdSink
+from perfkit.metrics.thinning import Thinning
+from perfkit.observation import Observation
+from perfkit.record import RequestRecord
+from perfkit.snapshot import counted, from_trace
+from perfkit.store.sink import StoreSink
+
+
+def begin(request: HttpRequest, shared: bool) -> Observation | None:
+    """Start observing a request; None when it is observed already or when we fail.
+
+    Args:
+        request: the request, of which nothing is read but its headers, later.
+        shared: whether other requests run in this thread at the same time (ASGI).
+    """
+    try:
+        if hasattr(request, "_perfkit"):  # the middleware is listed twice
+            return None
+        settings = get_settings()
+        sampled = settings.sample_rate >= 1 or random() < settings.sample_rate
+        trace = new_trace(settings) if sampled else None
+        observation = Observation(request, trace, shared, finish)
+        request._perfkit = observation  # type: ignore[attr-defined]  # read by the toolbar panel
+        return observation
+    except Exception as error:
+        report_failure("begin", error)
+        return None
+
+
+def respond(observation: Observation, response: HttpResponseBase) -> None:
+    """Stop recording and observe the rest of the response."""
+    try:
+        observation.leave()
+        add_server_timing(observation, response)
+        observation.follow(response)
+    except Exception as error:
+        report_failure("respond", error)
+
+
+def abandon(observation: Observation, status: int) -> None:
+    """Note a request that ends without a response: cancelled, or the worker is going down."""
+    try:
+        observation.leave()
+        observation.status = status
+        observation.finish(aborted=True)
+    except Exception as error:
+        report_failure("abandon", error)
+
+
+def finish(observation: Observation) -> None:
+    """Hand a finished request to the flusher."""
+    try:
+        if observation.outer is not None and observation.trace is not None:
+            observation.outer.absorb(observation.trace)
+        flusher().submit(observation)
+    except Exception as error:
+        report_failure("finish", error)
+
+
+def add_server_timing(observation: Observation, response: HttpResponseBase) -> None:
+    """Add a ``Server-Timing`` header for those whom ``SERVER_TIMING`` names, else nothing."""
+    settings = get_settings()
+    request = observation.request
+    match settings.server_timing:
+        case "off":
+            return
+        case "debug" if not settings.debug:
+            return
+        case "staff":
+            # Only a user whom the view has resolved already: resolving one would touch the session.
+            user = vars(request).get("_cached_user") or vars(request).get("_acached_user")
+            if not getattr(user, "is_staff", False):
+                return
+    parts = [f"app;dur={(observation.first_byte - observation.started) * 1000:.1f}"]
+    if (trace := observation.trace) is not None:
+        db_s = trace.dropped_s + sum(event[3] - event[2] for event in trace.events)
+        parts.append(f'db;dur={db_s * 1000:.1f};desc="{len(trace.events) + trace.dropped}q"')
+        cache_s = sum(event[3] - event[2] for event in trace.cache_events)
+        parts.append(f"cache;dur={cache_s * 1000:.1f}")
+    if (queue := observation.queue_ms) is not None:
+        parts.append(f"queue;dur={queue:.1f}")
+    present = response.headers.get("Server-Timing")
+    response.headers["Server-Timing"] = ", ".join(([present] if present else []) + parts)
+
+
+class Sinks:
+    """What the flusher feeds: the worker's sums, the store and statsd."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.aggregate = Aggregate(settings.max_routes)
+        self.store = StoreSink(settings) if settings.store else None
+        statsd = settings.statsd
+        self.statsd = (
+            StatsdSink(statsd["HOST"], statsd["PORT"], statsd["PREFIX"]) if statsd else None
+        )
+        self.thinning = Thinning()
+        self.handle_s = self.flush_ms = 0.0
+        self._settings = settings
+
+    def handle(self, observation: Observation) -> None:
+        """Take one finished request."""
+        started = perf_counter()
+        with isolated("record"):
+            record, weight = self._record(observation)
+            self.aggregate.add(record, observation.trace is not None, weight)
+        self.handle_s += perf_counter() - started
+
+    def _record(self, observation: Observation) -> tuple[RequestRecord, int]:
+        facts = facts_of(observation)
+        trace = observation.trace
+        if trace is None:
+            return RequestRecord(**facts), 0
+        if trace.failures:
+            failures["database hook"] += trace.failures
+        weight = self.thinning.weight(facts["route"], facts["method"])
+        if not weight and not trace.slow:
+            return counted(trace, **facts), 0
+        record = from_trace(trace, observation.started, **facts)
+        return analyze(record, self._settings), weight or 1
+
+    def flush(self) -> None:
+        """Hand the sums to each sink; a sink that fails is reported and the others go on."""
+        started = perf_counter()
+        dropped, flusher().dropped = flusher().dropped, 0
+        if dropped:
+            self.aggregate.window(time()).dropped["requests"] += dropped
+        windows = self.aggregate.take()
+        self.thinning.begin_interval()
+        if self.statsd is not None:
+            with isolated("statsd sink"):
+                self.statsd.emit(self._metrics(windows.values(), dropped))
+        if self.store is not None:
+            with isolated("store sink"):
+                self.store.emit(windows)
+        self.flush_ms = (perf_counter() - started) * 1000
+
+    def _metrics(self, windows: Collection[Window], dropped: int) -> MetricsWindow:
+        requests = sum(window.requests for window in windows)
+        handled_s, self.handle_s = self.handle_s, 0.0
+        overhead_us = handled_s * 1e6 / requests if requests else 0.0
+        return MetricsWindow(route_rows(windows), dropped, self.flush_ms, overhead_us)
+
+
+@cache
+def sinks() -> Sinks:
+    """Return this process's sinks."""
+    return Sinks(get_settings())
+
+
+@cache
+def flusher() -> Flusher:
+    """Return this process's flusher, which lives as long as the process."""
+    return Flusher(
+        handle=lambda observation: sinks().handle(observation),
+        flush=lambda: sinks().flush(),
+        interval_s=get_settings().flush_interval_seconds,
+        reset=sinks.cache_clear,
+    )

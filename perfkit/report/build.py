@@ -1,0 +1,190 @@
+"""Turns what the store holds of a window into a report: chooses, divides, sorts, cuts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from perfkit.metrics.aggregate import FindingStats, RouteStats
+from perfkit.record import Finding, finding_from
+from perfkit.report.model import FindingRow, ReportModel, RouteRow, SeenIn, Totals
+from perfkit.report.options import ANY, Options
+from perfkit.store.read import Stored
+
+#: What is counted as lost; every one of them is in a report, zero or not.
+DROPPED = ("requests", "queries", "routes", "findings", "buckets")
+
+
+def build(stored: Stored, options: Options) -> ReportModel:
+    """Turn what was stored into a report, without its notes."""
+    window = stored.window
+    chosen = choose(window.routes, options.routes)
+    stats = [window.routes[key] for key in chosen]
+    rows = sorted((_route(*key, window.routes[key]) for key in chosen), key=_order(options.sort))
+    findings = _findings(stored, {f"{method} {route}" for route, method in chosen})
+    found = Counter({ANY: len(findings)} if findings else {})
+    for finding in findings:
+        found.update((finding.kind, finding.severity))
+    scale = min((each.duration.scale for each in stats), default=5)
+    growth = 2.0 ** (2.0**-scale)
+    return ReportModel(
+        options=options,
+        first_data=stored.first_bucket,
+        totals=_totals(stored, stats),
+        db_share=_db_share(stats),
+        routes=tuple(rows[: options.limit]),
+        findings=tuple(findings[: options.limit]),
+        more_routes=max(len(rows) - options.limit, 0),
+        more_findings=max(len(findings) - options.limit, 0),
+        found=dict(found),
+        quantile_error=(growth - 1) / (growth + 1),
+        path=stored.path,
+        bytes=stored.bytes,
+        notes=(),
+    )
+
+
+def choose(labels: Iterable[tuple[str, str]], wanted: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the (route, method) pairs that ``--route`` names, all without one.
+
+    A text that is a whole label, with or without its method, names that one only; any other names
+    every label it is part of.
+    """
+    known = list(labels)
+    if not wanted:
+        return known
+    chosen: set[tuple[str, str]] = set()
+    for text in wanted:
+        exact = {key for key in known if text in (key[0], f"{key[1]} {key[0]}")}
+        chosen |= exact or {key for key in known if text in f"{key[1]} {key[0]}"}
+    return [key for key in known if key in chosen]
+
+
+def _totals(stored: Stored, stats: list[RouteStats]) -> Totals:
+    dropped = stored.window.dropped
+    lost = {name: int(dropped.get(name, 0)) for name in DROPPED}
+    lost["buckets"] += stored.evicted + stored.unreadable
+    return Totals(
+        requests=_sum(stats, "requests"),
+        errors=_sum(stats, "errors"),
+        recorded=_sum(stats, "recorded"),
+        statements=_sum(stats, "statements"),
+        duplicates=_sum(stats, "duplicates"),
+        total_ms=sum(each["total_ms"] for each in stats),
+        db_ms=sum(each["db_ms"] for each in stats),
+        workers=stored.window.workers,
+        dropped=lost,
+    )
+
+
+def _sum(stats: list[RouteStats], name: str) -> int:
+    return int(sum(each[name] for each in stats))
+
+
+def _db_share(stats: list[RouteStats]) -> float | None:
+    """Weigh each route's share by its time: sampled requests stand for all of their route."""
+    known = [each for each in stats if each["recorded"]]
+    total_ms = sum(each["total_ms"] for each in known)
+    if not total_ms:
+        return None
+    db_ms = sum(each["db_ms"] / each["recorded"] * each["requests"] for each in known)
+    return min(db_ms / total_ms, 1.0)
+
+
+def _route(route: str, method: str, stats: RouteStats) -> RouteRow:
+    requests = stats["requests"] or 1
+    mean_ms = stats["total_ms"] / requests
+    p50_ms, p95_ms, p99_ms = (stats.duration.quantile(q) or 0.0 for q in (0.5, 0.95, 0.99))
+    db_ms = _mean(stats, "db_ms", "recorded")
+    return RouteRow(
+        route=route,
+        method=method,
+        requests=int(stats["requests"]),
+        errors=int(stats["errors"]),
+        status=dict(sorted(stats.status.items())),
+        total_ms=stats["total_ms"],
+        mean_ms=mean_ms,
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        p99_ms=p99_ms,
+        max_ms=stats.duration.max,
+        ttfb_ms=stats["ttfb_ms"] / requests,
+        cpu_ms=_mean(stats, "cpu_ms", "cpu_requests"),
+        db_ms=db_ms,
+        db_share=_db_share([stats]),
+        cache_ms=_mean(stats, "cache_ms", "recorded"),
+        queue_ms=_mean(stats, "queue_ms", "queue_requests"),
+        statements_per_request=_mean(stats, "statements", "recorded"),
+        duplicates_per_request=_mean(stats, "duplicates", "recorded"),
+        transactions_per_request=_mean(stats, "transactions", "recorded"),
+        cache_hits=int(stats["cache_hits"]),
+        cache_misses=int(stats["cache_misses"]),
+        response_bytes=stats["response_bytes"] / requests,
+    )
+
+
+def _mean(stats: RouteStats, name: str, of: str) -> float | None:
+    return stats[name] / stats[of] if stats[of] else None
+
+
+def _order(sort: str) -> Callable[[RouteRow], tuple[float, float, str, str]]:
+    def key(row: RouteRow) -> tuple[float, float, str, str]:
+        values = {
+            "total": row.total_ms,
+            "requests": row.requests,
+            "mean": row.mean_ms,
+            "p95": row.p95_ms,
+            "statements": row.statements_per_request or 0,
+            "errors": row.errors,
+            "db": (row.db_ms or 0) * row.requests,
+        }
+        return -values[sort], -row.total_ms, row.route, row.method
+
+    return key
+
+
+def _findings(stored: Stored, chosen: set[str]) -> list[FindingRow]:
+    rows = []
+    for fingerprint, stats in stored.window.findings.items():
+        text = finding_text(stored, fingerprint)
+        if text is not None and stats.requests and not chosen.isdisjoint(stats.routes):
+            rows.append(_finding(text, fingerprint, stats))
+    rows.sort(key=lambda row: (-row.total_cost_ms, -row.total_saved, row.fingerprint))
+    return rows
+
+
+def finding_text(stored: Stored, fingerprint: str) -> Finding | None:
+    """Return the stored text of a finding, None where it is missing or cannot be read."""
+    try:
+        return finding_from(stored.texts[fingerprint])
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _finding(text: Finding, fingerprint: str, stats: FindingStats) -> FindingRow:
+    routes = []
+    for where, requests in sorted(stats.routes.items(), key=lambda item: (-item[1], item[0])):
+        method, _, route = where.partition(" ")
+        routes.append(SeenIn(route, method, requests))
+    return FindingRow(
+        kind=text.kind,
+        severity=text.severity,
+        model=text.model,
+        path=text.path,
+        count=stats.count / stats.requests,
+        saved=stats.saved / stats.requests,
+        cost_ms=stats.cost_ms / stats.requests,
+        fix=text.fix,
+        message=text.message,
+        access=text.access,
+        origin=text.origin,
+        shape=text.shape,
+        alias=text.alias,
+        fingerprint=fingerprint,
+        routes=tuple(routes),
+        requests=stats.requests,
+        total_saved=stats.saved,
+        total_cost_ms=stats.cost_ms,
+        first_seen=stats.first,
+        last_seen=stats.last,
+    )

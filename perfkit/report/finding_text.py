@@ -1,0 +1,123 @@
+"""One finding as text: what it is, where, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from perfkit.record import Site
+from perfkit.report.model import FindingRow
+from perfkit.report.source import excerpt
+from perfkit.report.wording import age, counted, duration, printable, shortened
+from perfkit.statement import parse
+
+_SEVERITY_STYLES = {"warning": "yellow", "info": "cyan"}
+_INDENT = 4
+
+
+def finding(row: FindingRow, rank: int, now: float) -> RenderableType:
+    """Lay one finding out.
+
+    Args:
+        row: the finding.
+        rank: its place in the report, from 1.
+        now: Unix seconds of the report.
+    """
+    head = _grid(gap=0)
+    head.add_row(Text(f"{rank:>2}. "), Text(title(row), "bold"))
+    body = _grid(gap=2)
+    for label, value in _lines(row, now):
+        body.add_row(Text(label, "dim"), value)
+    return Group(head, Padding(body, (0, 0, 1, _INDENT)))
+
+
+def _grid(gap: int) -> Table:
+    grid = Table.grid(padding=(0, gap, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def title(row: FindingRow) -> str:
+    """Say in one sentence what happens where, and what fixing it saves."""
+    where = ""
+    if row.routes:
+        first, *others = row.routes
+        where = f" in {first.method} {first.route} ({counted(first.requests, 'request')})"
+        if others:
+            where += f" and {counted(len(others), 'more route')}"
+    cost = duration(row.cost_ms)
+    match row.kind:
+        case "slow_query":
+            told = (
+                f"{counted(row.count, 'slow statement')} a request{where}: {cost} of each request"
+            )
+        case "duplicate_query":
+            told = (
+                f"{counted(row.count, 'equal statement')} a request{where}: "
+                f"saves {counted(row.saved, 'statement')} and {cost} of each request"
+            )
+        case _:
+            saves = f": saves {cost} of each request" if row.cost_ms or row.saved else ""
+            told = f"{counted(row.count, 'statement')} a request{where}{saves}"
+    return printable(f"{subject(row)} — {told}")
+
+
+def subject(row: FindingRow) -> str:
+    """Name what it is about: the relation, else the model, else the tables, else the kind."""
+    if row.model:
+        return f"{row.model}.{row.path}" if row.path else row.model
+    return ", ".join(parse(row.shape).tables) or row.kind
+
+
+def _lines(row: FindingRow, now: float) -> Iterator[tuple[str, Text]]:
+    yield "kind", _kind(row, now)
+    if row.origin:
+        yield from _place("loaded", row.origin, row)
+    elif row.kind == "n_plus_one":
+        yield "loaded", Text("at a line that is not known", "italic")
+    if row.access:
+        yield from _place("used" if row.kind == "n_plus_one" else "at", row.access, row)
+    if row.shape:
+        database = f"  (database {row.alias})" if row.alias not in ("", "default") else ""
+        yield "sql", Text(printable(shortened(row.shape) + database))
+    if row.fix:
+        yield "write", _fix(row)
+    else:
+        yield "do", Text(printable(row.message))
+
+
+def _kind(row: FindingRow, now: float) -> Text:
+    line = Text(printable(f"{row.kind}, {row.severity}"), _SEVERITY_STYLES.get(row.severity, ""))
+    statements = f" and {counted(row.total_saved, 'statement')}" if row.total_saved else ""
+    line.append(
+        f"; {duration(row.total_cost_ms)}{statements} in all {counted(row.requests, 'request')}; "
+        f"last seen {age(now - row.last_seen)} ago",
+        "default",
+    )
+    return line
+
+
+def _place(label: str, site: Site, row: FindingRow) -> Iterator[tuple[str, Text]]:
+    found = excerpt(site, row.last_seen)
+    line = Text(printable(str(site)))
+    if found.doubt:
+        line.append(f"  ({found.doubt})", "italic")
+    yield label, line
+    if found.text:
+        yield "", Text(f"  {printable(found.text)}", "green")
+
+
+def _fix(row: FindingRow) -> Text:
+    line = Text(printable(row.fix), "bold green")
+    if row.origin:
+        line.append(
+            printable(f"  on the queryset of {row.origin.file}:{row.origin.line}"), "default"
+        )
+    elif row.model:
+        line.append(printable(f"  on the queryset that loads {row.model}"), "default")
+    return line

@@ -1,0 +1,128 @@
+"""A report as frozen data: the rows, sorted and cut to what is shown, that every form is made of.
+
+Fields of the rows bear the names of the JSON report. Times are milliseconds, points in time Unix
+seconds. A figure that only recorded statements tell is None where none were recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perfkit.record import Site
+from perfkit.report.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the routes chosen, before the limit; ``dropped`` is of the whole window."""
+
+    requests: int
+    errors: int
+    recorded: int
+    statements: int
+    duplicates: int
+    total_ms: float
+    db_ms: float
+    workers: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """One route and method."""
+
+    route: str
+    method: str
+    requests: int
+    errors: int
+    status: dict[str, int]
+    total_ms: float
+    mean_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+    ttfb_ms: float
+    cpu_ms: float | None
+    db_ms: float | None
+    db_share: float | None
+    cache_ms: float | None
+    queue_ms: float | None
+    statements_per_request: float | None
+    duplicates_per_request: float | None
+    transactions_per_request: float | None
+    cache_hits: int
+    cache_misses: int
+    response_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeenIn:
+    """A route in which a finding was seen, and in how many requests."""
+
+    route: str
+    method: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding; ``count``, ``saved`` and ``cost_ms`` are means of the requests that had it."""
+
+    kind: str
+    severity: str
+    model: str
+    path: str
+    count: float
+    saved: float
+    cost_ms: float
+    fix: str
+    message: str
+    access: Site | None
+    origin: Site | None
+    shape: str
+    alias: str
+    fingerprint: str
+    routes: tuple[SeenIn, ...]
+    requests: int
+    total_saved: int
+    total_cost_ms: float
+    first_seen: float
+    last_seen: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReportModel:
+    """Everything a report shows.
+
+    Attributes:
+        options: what was asked for.
+        first_data: start of the oldest data in it; None when there is none.
+        totals: sums over the routes chosen.
+        db_share: share of all their time spent in the database, 0 to 1; None where not known.
+        routes: the rows shown, as sorted.
+        findings: the findings shown, by what fixing them saves.
+        more_routes: rows beyond the limit.
+        more_findings: findings beyond the limit.
+        found: how many findings there are, shown or not, by kind, by severity and ``any``.
+        quantile_error: relative error of the percentiles at most, such as 0.011.
+        path: where the store is; "" when there is none.
+        bytes: its size.
+        notes: what is not known, one sentence each.
+        readable: false when there is a store that could not be read.
+    """
+
+    options: Options
+    first_data: float | None
+    totals: Totals
+    db_share: float | None
+    routes: tuple[RouteRow, ...]
+    findings: tuple[FindingRow, ...]
+    more_routes: int
+    more_findings: int
+    found: dict[str, int]
+    quantile_error: float
+    path: str
+    bytes: int
+    notes: tuple[str, ...]
+    readable: bool = True

@@ -1,0 +1,129 @@
+"""Turns a trace into a record: the tuples of the hot path into text, outside the request's time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+from perfkit.capture.callpath import CallPath, Place
+from perfkit.capture.current import FAILED, MANY, Trace
+from perfkit.capture.origin import Origin
+from perfkit.capture.places import short_name
+from perfkit.record import Asked, CacheCall, Loaded, Path, Query, RequestRecord, Site
+from perfkit.statement import TRANSACTION_VERBS, parse
+
+
+def counted(trace: Trace, **facts: Any) -> RequestRecord:
+    """Make a record of a trace's numbers only, without queries and paths.
+
+    Args:
+        trace: a closed trace.
+        facts: further fields of the record.
+    """
+    transactions = sum(
+        repeats.count
+        for repeats in trace.statements.values()
+        if parse(repeats.sql).verb in TRANSACTION_VERBS
+    )
+    calls = trace.cache_events
+    return RequestRecord(
+        **facts,
+        db_ms=(trace.dropped_s + sum(event[3] - event[2] for event in trace.events)) * 1000,
+        cache_ms=sum(call[3] - call[2] for call in calls) * 1000,
+        cache_hits=sum(call[4] for call in calls),
+        cache_misses=sum(call[5] for call in calls),
+        statements=len(trace.events) + trace.dropped - transactions,
+        transactions=transactions,
+        dropped_queries=trace.dropped,
+    )
+
+
+def from_trace(trace: Trace, started: float, **facts: Any) -> RequestRecord:
+    """Turn what was captured into a record; nothing here runs in the request's time.
+
+    Args:
+        trace: a closed trace.
+        started: ``perf_counter()`` seconds at which the recording began.
+        facts: further fields of the record (route, status, duration_ms, ...).
+    """
+    paths: dict[int, int] = {}
+    frozen_paths: list[Path] = []
+    keys: dict[Any, int] = {}
+    identities: dict[tuple[str, str, int], int] = {}
+    queries: list[Query] = []
+    for repeats, alias, begun, ended, key, path, flags in list(trace.events):
+        statement = parse(repeats.sql)
+        index = None
+        site = None
+        if path is not None:
+            index = paths.get(id(path))
+            if index is None:
+                index = paths[id(path)] = _index_of(path, keys, frozen_paths)
+            site = frozen_paths[index].site
+        identity = identities.setdefault((repeats.sql, alias, key), len(identities))
+        queries.append(
+            Query(
+                statement.masked,
+                statement.shape,
+                statement.verb,
+                statement.tables,
+                alias,
+                (begun - started) * 1000,
+                (ended - begun) * 1000,
+                identity,
+                index,
+                bool(flags & MANY),
+                bool(flags & FAILED),
+                site,
+            )
+        )
+    calls = tuple(
+        CacheCall(alias, name, (begun - started) * 1000, (ended - begun) * 1000, hits, misses)
+        for alias, name, begun, ended, hits, misses in list(trace.cache_events)
+    )
+    return replace(
+        counted(trace, **facts),
+        queries=tuple(queries),
+        paths=tuple(frozen_paths),
+        cache_calls=calls,
+    )
+
+
+def _index_of(path: CallPath, keys: dict[Any, int], frozen: list[Path]) -> int:
+    """Number a call path; paths through the same places are one, whatever their statement."""
+    relation = path.relation
+    key = (
+        tuple((id(code) if isinstance(code, CodeType) else code, at) for code, at in path.places),
+        relation and (relation.model, relation.name, id(relation.origin)),
+    )
+    index = keys.get(key)
+    if index is None:
+        index = keys[key] = len(frozen)
+        asked = None
+        if relation is not None:
+            origin = _load(relation.origin)
+            asked = Asked(relation.model, relation.name, relation.kind, relation.plain, origin)
+        frozen.append(Path(tuple(site_of(place) for place in path.places), asked))
+    return index
+
+
+def _load(origin: Origin | None) -> Loaded | None:
+    if origin is None:
+        return None
+    site = site_of(origin.place) if origin.place else None
+    return Loaded(origin.model, site, origin.joinable, origin.single, _load(origin.parent))
+
+
+@lru_cache(maxsize=2048)
+def site_of(place: Place) -> Site:
+    """Turn a captured place into a line of text."""
+    code, at = place
+    if isinstance(code, str):
+        return Site(short_name(code), at, "")
+    line = next(
+        (line for first, end, line in code.co_lines() if first <= at < end and line),
+        code.co_firstlineno,
+    )
+    return Site(short_name(code.co_filename), line, code.co_qualname)

@@ -1,0 +1,1 @@
+"""The store: what the workers saw, on disk, bounded, read by reports."""

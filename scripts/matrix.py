@@ -1,0 +1,130 @@
+"""Test the wheel on every supported pair of Django and CPython that this machine has, two pairs at a time.
+
+The environments are kept in .matrix/ and made anew only when setup.cfg's requirements or the Python change.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+import environments
+import suite
+import wheel
+from environments import ROOT, Interpreter
+
+MATRIX = ROOT / ".matrix"
+AT_ONCE = 2
+# The Pythons that each Django supports: first and last, from the classifiers of its releases.
+DJANGO = {"5.2": ((3, 11), (3, 14)), "6.0": ((3, 12), (3, 14)), "6.1": ((3, 12), (3, 15))}
+WANTED = ((3, 11), (3, 12), (3, 13), (3, 14))
+
+
+class Cell(NamedTuple):
+    """One pair to test."""
+
+    interpreter: Interpreter
+    django: str
+
+    @property
+    def name(self) -> str:
+        """Return the pair as folder and log are named."""
+        return "py{}.{}-django{}".format(*self.interpreter.minor, self.django)
+
+
+class Result(NamedTuple):
+    """How one pair ended."""
+
+    cell: Cell
+    passed: bool
+    summary: str
+    log: Path
+    seconds: float
+
+
+def text(minor: tuple[int, int]) -> str:
+    """Return a minor version as it is written."""
+    return ".".join(map(str, minor))
+
+
+def plan(found: dict[tuple[int, int], Interpreter]) -> list[Cell]:
+    """Choose the pairs, and name every one that is left out and why."""
+    cells = []
+    for minor, interpreter in sorted(found.items()):
+        print(f"CPython {interpreter}: {interpreter.program}")
+        for django, (first, last) in DJANGO.items():
+            if first <= minor <= last:
+                cells.append(Cell(interpreter, django))
+            else:
+                print(f"  not with Django {django}, which supports {text(first)} to {text(last)}")
+    for minor in WANTED:
+        if minor not in found:
+            print(f"CPython {text(minor)}: not found on this machine, so not tested")
+    return cells
+
+
+def requirements() -> str:
+    """Return what an environment is made from, as setup.cfg states it."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    return setup["options"]["install_requires"] + repr(dict(setup["options.extras_require"]))
+
+
+def prepare(cell: Cell, built: Path) -> Path:
+    """Return the Python of the cell's environment with the wheel in it; reuse the environment if it still holds."""
+    folder = MATRIX / cell.name
+    python = folder / "bin" / "python"
+    stamp = folder / "made-from"
+    made_from = hashlib.sha256(f"{requirements()}{cell}".encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == made_from and python.exists():
+        environments.pip_install(python, "--no-deps", "--force-reinstall", str(built))
+    else:
+        environments.make(cell.interpreter, folder)
+        environments.pip_install(python, f"{built}[test]", f"Django=={cell.django}.*")
+        stamp.write_text(made_from)
+    return python
+
+
+def test(cell: Cell, built: Path) -> Result:
+    """Test one pair; never raises, because the other pairs go on."""
+    log = MATRIX / f"{cell.name}.log"
+    started = time.monotonic()
+    try:
+        outcome = suite.run(prepare(cell, built), log)
+    except (RuntimeError, SystemExit, OSError) as error:
+        log.write_text(str(error))
+        outcome = suite.Outcome(False, "its environment could not be made")
+    return Result(cell, outcome.passed, outcome.summary, log, time.monotonic() - started)
+
+
+def main() -> int:
+    """Test all pairs; print a line for each as it ends, then the logs of those that failed."""
+    MATRIX.mkdir(exist_ok=True)
+    built = wheel.newest()
+    cells = plan(environments.interpreters())
+    print(f"Pairs to test: {len(cells)}, {AT_ONCE} at a time", flush=True)
+    failed = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in as_completed([pool.submit(test, cell, built) for cell in cells]):
+            result = done.result()
+            word = "ok    " if result.passed else "FAILED"
+            print(
+                f"{word} {result.cell.name:<20} {result.seconds:5.0f} s  {result.summary}",
+                flush=True,
+            )
+            if not result.passed:
+                failed.append(result)
+    for result in failed:
+        print(f"\n----- {result.cell.name}: {result.log.relative_to(ROOT)} -----")
+        print(result.log.read_text(errors="replace"))
+    print(f"Pairs passed: {len(cells) - len(failed)}, failed: {len(failed)}.")
+    return int(bool(failed) or not cells)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""What every test must leave as it found it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+
+from perfkit.capture.current import current
+
+FLUSHER = "perfkit-flusher"
+
+
+def _flushers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == FLUSHER}
+
+
+def _hooks() -> dict[str, list[object]]:
+    """Return perfkit's hooks on the connections that are open in this thread, by alias."""
+    return {
+        connection.alias: [
+            hook
+            for hook in connection.execute_wrappers
+            if getattr(hook, "__module__", type(hook).__module__).startswith("perfkit")
+        ]
+        for connection in connections.all(initialized_only=True)
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a recording open, a hook twice on a connection, or a flusher alive."""
+    flushers = _flushers()
+    yield
+    left = current.get()
+    current.set(None)  # so that the next test is judged by what it does itself
+    assert left is None, "the test left a recording open: perfkit.capture.current.current is set"
+    doubled = {alias: hooks for alias, hooks in _hooks().items() if len(hooks) > 1}
+    assert doubled == {}, "the test left more than one hook of perfkit on a connection"
+    assert _flushers() <= flushers, f"the test left a thread {FLUSHER} alive"
