@@ -52,10 +52,11 @@ def facts_of(observation: Observation) -> dict[str, Any]:
     """Return the fields of a request's record that need no trace."""
     ended = observation.ended or perf_counter()
     first_byte = observation.first_byte or ended
-    request = observation.request
+    request = observation.request  # still there in the toolbar, which looks before the end
+    match = observation.match if request is None else request.resolver_match
     return {
-        "route": route_label(request.resolver_match, observation.status),
-        "method": method_label(request.method),
+        "route": route_label(match, observation.status),
+        "method": method_label(observation.method),
         "status": observation.status,
         "started_at": observation.started_at,
         "duration_ms": (ended - observation.started) * 1000,

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 
 from perfkit.capture.current import Trace, current
 
@@ -32,6 +33,8 @@ class Observation:
         status: HTTP status, 499 when the client went away before there was one.
         sent_bytes: bytes of the body, None when it cannot be told.
         aborted: the body or the view was cut short.
+        request: None once finished: it may hold an upload, and it holds this.
+        match, method, stamp: what is kept of it; ``stamp`` is its ``X-Request-Start``.
     """
 
     __slots__ = (
@@ -42,9 +45,12 @@ class Observation:
         "cpu_s",
         "ended",
         "first_byte",
+        "match",
+        "method",
         "outer",
         "request",
         "sent_bytes",
+        "stamp",
         "started",
         "started_at",
         "status",
@@ -52,7 +58,10 @@ class Observation:
     )
 
     def __init__(self, request: HttpRequest, trace: Trace | None, shared: bool, done: Done) -> None:
-        self.request = request
+        self.request: HttpRequest | None = request
+        self.match: ResolverMatch | None = None
+        self.method = request.method
+        self.stamp: str | None = request.META.get("HTTP_X_REQUEST_START")
         self.trace = trace
         self._done = done
         self.first_byte = self.ended = 0.0
@@ -69,6 +78,8 @@ class Observation:
     def leave(self) -> None:
         """Note the first byte and stop recording in this context; the body may still come."""
         self.first_byte = perf_counter()
+        if self.request is not None:
+            self.match = self.request.resolver_match
         if self._cpu_started is not None:
             self.cpu_s = thread_time() - self._cpu_started
         if self._token is not None:
@@ -81,6 +92,7 @@ class Observation:
             return
         self.ended = perf_counter()
         self.aborted = aborted
+        self.request = None
         if self.trace is not None:
             self.trace.closed = True
         self._done(self)
@@ -111,8 +123,7 @@ class Observation:
     @property
     def queue_ms(self) -> float | None:
         """Milliseconds between the proxy's ``X-Request-Start`` and the first line of ours."""
-        stamp = self.request.META.get("HTTP_X_REQUEST_START")
-        return None if stamp is None else queue_ms(stamp, self.started_at)
+        return None if self.stamp is None else queue_ms(self.stamp, self.started_at)
 
 
 class Body:

@@ -83,7 +83,6 @@ def finish(observation: Observation) -> None:
 def add_server_timing(observation: Observation, response: HttpResponseBase) -> None:
     """Add a ``Server-Timing`` header for those whom ``SERVER_TIMING`` names, else nothing."""
     settings = get_settings()
-    request = observation.request
     match settings.server_timing:
         case "off":
             return
@@ -91,7 +90,8 @@ def add_server_timing(observation: Observation, response: HttpResponseBase) -> N
             return
         case "staff":
             # Only a user whom the view has resolved already: resolving one would touch the session.
-            user = vars(request).get("_cached_user") or vars(request).get("_acached_user")
+            known = vars(observation.request)
+            user = known.get("_cached_user") or known.get("_acached_user")
             if not getattr(user, "is_staff", False):
                 return
     parts = [f"app;dur={(observation.first_byte - observation.started) * 1000:.1f}"]

@@ -22,6 +22,8 @@ def counted(trace: Trace, **facts: Any) -> RequestRecord:
         trace: a closed trace.
         facts: further fields of the record.
     """
+    if not (trace.statements or trace.cache_events):
+        return RequestRecord(**facts)
     transactions = sum(
         repeats.count
         for repeats in trace.statements.values()

@@ -15,21 +15,24 @@ ONE_IN = 10
 
 
 class Thinning:
-    """Takes turns for each route, until ``begin_interval`` starts anew."""
+    """Takes turns for each route; ``begin_interval`` lets it look closely again."""
 
-    __slots__ = ("_seen",)
+    __slots__ = ("_passed", "_seen")
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], int] = {}
+        self._passed: dict[tuple[str, str], int] = {}
 
     def begin_interval(self) -> None:
-        """Look closely at every route again."""
+        """Look closely at every route again; those passed over so far stay to be stood for."""
         self._seen.clear()
 
     def weight(self, route: str, method: str) -> int:
         """Return how many requests the next one stands for: 0 when it is passed over."""
-        seen = self._seen.get((route, method), 0) + 1
-        self._seen[route, method] = seen
-        if seen <= FIRST:
-            return 1
-        return 0 if (seen - FIRST) % ONE_IN else ONE_IN
+        key = (route, method)
+        seen = self._seen.get(key, 0) + 1
+        self._seen[key] = seen
+        if seen > FIRST and (seen - FIRST) % ONE_IN:
+            self._passed[key] = self._passed.get(key, 0) + 1
+            return 0
+        return 1 + self._passed.pop(key, 0)

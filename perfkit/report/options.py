@@ -99,8 +99,9 @@ def _choice(option: str, value: str, allowed: Iterable[str]) -> str:
 
 
 def _limit(value: str) -> int:
-    if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= _MOST_ROWS:
-        return min(int(value), _MOST_ROWS)
+    digits = value.lstrip("0")
+    if value.isascii() and value.isdigit() and digits:
+        return _MOST_ROWS if len(digits) > len(str(_MOST_ROWS)) else min(int(digits), _MOST_ROWS)
     raise BadOption(f"--limit {value!r} is not a whole number from 1")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import getrandbits
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from perfkit.errors import StoreTooNew
@@ -43,10 +45,18 @@ def ensure(connection: BaseDatabaseWrapper) -> None:
         for statement in _STATEMENTS:
             cursor.execute(statement)
         cursor.execute(
-            "INSERT INTO perfkit_meta (name, value) VALUES ('version', %s) "
+            "INSERT INTO perfkit_meta (name, value) VALUES ('version', %s), ('identity', %s) "
             "ON CONFLICT (name) DO NOTHING",
-            [VERSION],
+            [VERSION, getrandbits(62)],
         )
+
+
+def identity(connection: BaseDatabaseWrapper) -> int:
+    """Return the number drawn when this store was made: another one is another store."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM perfkit_meta WHERE name = 'identity'")
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def written_version(connection: BaseDatabaseWrapper) -> int:

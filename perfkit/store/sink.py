@@ -37,6 +37,7 @@ class StoreSink:
         self._epoch = uuid4().hex[:16]
         self._seq = 0
         self._waiting: dict[int, Window] = {}
+        self._identity = 0
         self._texts: dict[str, float] = {}
         self._folded_at = time()
 
@@ -50,6 +51,10 @@ class StoreSink:
         self._forget_oldest()
         if self._waiting:
             with opened(self._database, create=True) as connection:
+                if (identity := schema.identity(connection)) != self._identity:
+                    # Deleted or set aside meanwhile: the new store has no texts yet.
+                    self._identity = identity
+                    self._texts.clear()
                 self._append(connection)
                 self._waiting = {}
                 now = time()
