@@ -35,9 +35,15 @@ def analyze(record: RequestRecord, settings: Settings) -> RequestRecord:
     findings: list[Finding] = []
     for path, analyzer in analyzers(settings.analyzers):
         with isolated(f"analyzer {path}"):
-            findings.extend(analyzer(record, settings))
+            findings.extend(map(_checked, analyzer(record, settings)))
     findings.sort(key=lambda finding: (-finding.cost_ms, -finding.saved, finding.fingerprint))
     return replace(record, findings=tuple(findings)) if findings else record
+
+
+def _checked(finding: Finding) -> Finding:
+    if not isinstance(finding, Finding):
+        raise TypeError(f"an analyzer yields perfkit.record.Finding, not {finding!r}")
+    return finding
 
 
 def build(observation: Observation) -> RequestRecord:

@@ -119,7 +119,7 @@ def check_statsd(**kwargs: Any) -> list[CheckMessage]:
         return []
     try:
         socket.getaddrinfo(statsd["HOST"], statsd["PORT"], type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         return [
             CheckWarning(
                 f"{SETTING}['STATSD']['HOST'] is {statsd['HOST']!r}, which does not resolve "

@@ -61,7 +61,7 @@ ALLOWED = {
     "store": "None, False, or a dict like an entry of DATABASES with ENGINE and NAME",
     "positive": "a number above 0",
     "count": "a whole number from 2",
-    "statsd": "None, or a dict with HOST, PORT and PREFIX",
+    "statsd": "None, or a dict with HOST (a name), PORT (1 to 65535) and PREFIX (a name)",
     "paths": "a list or tuple of strings",
 }
 SERVER_TIMING_CHOICES = ("off", "debug", "staff", "always")
@@ -107,12 +107,23 @@ def is_allowed(accepts: str, value: Any) -> bool:
         case "count":
             return number and isinstance(value, int) and value >= 2
         case "statsd":
-            return value is None or (isinstance(value, Mapping) and set(value) <= _STATSD_KEYS)
+            return value is None or _is_statsd(value)
         case _:
             return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
 
 
-_STATSD_KEYS = set(STATSD_DEFAULTS)
+def _is_statsd(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not set(value) <= set(STATSD_DEFAULTS):
+        return False
+    filled = {**STATSD_DEFAULTS, **value}
+    port = filled["PORT"]
+    return (
+        isinstance(filled["HOST"], str)
+        and isinstance(filled["PREFIX"], str)
+        and isinstance(port, int)
+        and not isinstance(port, bool)
+        and 0 < port < 65_536
+    )
 
 
 def _is_database(value: Any) -> bool:

@@ -31,7 +31,8 @@ class Flusher:
 
     Args:
         handle: called with each item, in the thread; must not raise.
-        flush: called every ``interval_s`` seconds and once at the end; must not raise.
+        flush: called every ``interval_s`` seconds; must not raise.
+        finish: called once at the end, instead of ``flush``; must not raise.
         interval_s: seconds between two flushes.
         reset: called in a forked child, before anything is queued there.
     """
@@ -40,11 +41,13 @@ class Flusher:
         self,
         handle: Callable[[Any], None],
         flush: Callable[[], None],
+        finish: Callable[[], None],
         interval_s: float,
         reset: Callable[[], None],
     ) -> None:
         self._handle = handle
         self._flush = flush
+        self._finish = finish
         self._reset = reset
         self.interval_s = interval_s
         self.dropped = 0
@@ -103,11 +106,6 @@ class Flusher:
                 sleep(0)
                 slice_ends = monotonic() + _SLICE_S
 
-    def flush_now(self) -> None:
-        """Handle and flush everything in the calling thread, for tests and for the end."""
-        self.drain()
-        self._flush()
-
     def stop(self) -> None:
         """End the thread and flush what is left; a later ``submit`` starts anew."""
         thread, self._thread = self._thread, None
@@ -115,5 +113,6 @@ class Flusher:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_STOP_S)
         if thread is not None or self._queue:
-            self.flush_now()
+            self.drain()
+            self._finish()
         self._stopping = threading.Event()

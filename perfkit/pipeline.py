@@ -106,6 +106,10 @@ def add_server_timing(observation: Observation, response: HttpResponseBase) -> N
     response.headers["Server-Timing"] = ", ".join(([present] if present else []) + parts)
 
 
+#: Tries of a process that ends, each as long as the store waits for a lock: 2 seconds together.
+_LAST_TRIES = 7
+
+
 class Sinks:
     """What the flusher feeds: the worker's sums, the store and statsd."""
 
@@ -149,13 +153,24 @@ class Sinks:
             self.aggregate.window(time()).dropped["requests"] += dropped
         windows = self.aggregate.take()
         self.thinning.begin_interval()
-        if self.statsd is not None:
-            with isolated("statsd sink"):
-                self.statsd.emit(self._metrics(windows.values(), dropped))
+        metrics = self._metrics(windows.values(), dropped) if self.statsd is not None else None
+        # The store first: it takes a bounded time, looking a name up does not.
         if self.store is not None:
             with isolated("store sink"):
                 self.store.emit(windows)
+        if self.statsd is not None and metrics is not None:
+            with isolated("statsd sink"):
+                self.statsd.emit(metrics)
         self.flush_ms = (perf_counter() - started) * 1000
+
+    def finish(self) -> None:
+        """Flush for the last time: what waits for a locked store gets a few more tries."""
+        self.flush()
+        for _ in range(_LAST_TRIES):
+            if self.store is None or not self.store.waiting:
+                return
+            with isolated("store sink"):
+                self.store.emit({})
 
     def _metrics(self, windows: Collection[Window], dropped: int) -> MetricsWindow:
         requests = sum(window.requests for window in windows)
@@ -176,6 +191,7 @@ def flusher() -> Flusher:
     return Flusher(
         handle=lambda observation: sinks().handle(observation),
         flush=lambda: sinks().flush(),
+        finish=lambda: sinks().finish(),
         interval_s=get_settings().flush_interval_seconds,
         reset=sinks.cache_clear,
     )

@@ -17,29 +17,43 @@ CONTROL_VERBS = frozenset(
 WRITE_VERBS = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "TRUNCATE", "UPDATE"})
 
 _VALUE = "?"
+#: In ``'a\\'`` the backslash escapes the quote on MySQL and is itself elsewhere: where the literal
+#: ends cannot be told, so nothing behind it is kept (``string`` below).
 _TOKENS = re.compile(
     r"""
-    (?P<comment>/\*.*?\*/|--[^\n]*)
-    | (?P<string>[eEbBxXnN]?'(?:[^'\\]|''|\\.)*(?:'|\Z))
+    (?P<comment>/\*.*?(?:\*/|\Z)|--[^\n]*)
+    | (?P<escaped>[eE]'(?:[^'\\]|''|\\.)*(?:'|\\?\Z))
+    | (?P<string>[bBxXnN]?'(?:[^'\\]|''|\\[^'])*(?:'|\\'.*|\\?\Z))
     | (?P<dollar>\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
-    | (?P<compared>(?<=[=<>])\s*"(?:[^"]|"")*"(?!\s*\.)
-        |(?<=\bLIKE)\s*"(?:[^"]|"")*"(?!\s*\.))
-    | (?P<name>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_]\w*\]|[A-Za-z_][\w$]*)
+    | (?P<compared>(?<=[=<>])\s*"(?:[^"]|"")*(?:"|\Z)(?!\s*\.)
+        |(?<=\bLIKE)\s*"(?:[^"]|"")*(?:"|\Z)(?!\s*\.))
+    | (?P<name>"(?:[^"]|"")*(?:"|\Z)|`[^`]*`|\[[A-Za-z_]\w*\]|[A-Za-z_][\w$]*)
     | (?P<placeholder>%\(\w+\)s|%s|\?\d*|\$\d+|(?<!:):\w+)
     | (?P<number>\d[\w.]*)
     | (?P<space>\s+)
     """,
     re.VERBOSE | re.DOTALL,
 )
+#: Double-quoted words in a list of values are strings too, unless qualified.
+_VALUES = re.compile(r"\b(?:IN|VALUES)\s*\((?!\s*SELECT\b)[^()]*", re.IGNORECASE)
+_QUOTED = re.compile(r'(?<!\.)"(?:[^"]|"")*(?:"|\Z)(?!\s*\.)')
+#: What capture puts at the end of a statement that it has cut.
+_CUT = re.compile(r"\s*/\* cut \*/ -?\w+\Z")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|\?\d+|\$\d+|(?<!:):\w+")
 _LIST = re.compile(r"\(\?(?:, ?\?)+\)")
+_OPEN_LIST = re.compile(r"\(\?(?:, ?\?)+[^()]*\Z")
 _ROWS = re.compile(r"(\((?:\?|\?\+)\))(?:, ?\((?:\?|\?\+)\))+")
 _TABLE = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+(?:ONLY\s+)?((?:[\"`\[]?[\w$]+[\"`\]]?\.)*[\"`\[]?[\w$]+)",
     re.IGNORECASE,
 )
 _VERB = re.compile(r"[\s(;]*([A-Za-z]+)")
-_BATCH = re.compile(r"\bIN \(\?\+\)", re.IGNORECASE)
+_BATCH = re.compile(r"\bIN \(\?\+", re.IGNORECASE)
+#: A page after the last key of the one before, or at an offset given as a parameter.
+_NEXT_KEYS = re.compile(
+    r"([\w.\"`]+) [<>]=? \?.* ORDER BY .*(?<![\w.\"`])\1(?![\w.\"`]).* LIMIT \?", re.IGNORECASE
+)
+_NEXT_OFFSET = re.compile(r"\bOFFSET (?:%|:|\$)", re.IGNORECASE)
 _LOCK = re.compile(r"\bFOR (?:NO KEY )?(?:UPDATE|SHARE)\b", re.IGNORECASE)
 
 
@@ -54,7 +68,8 @@ class Statement:
         verb: the first word, upper case; the main verb after ``WITH``.
         tables: names in the order they appear, without quotes, once each.
         is_read: it only reads rows: a SELECT that takes no lock.
-        is_batch: it asks for several keys at once (``IN`` with more than one value).
+        is_batch: it asks for many rows at once: several keys (``IN`` with more than one value),
+            or the next page of a long result.
     """
 
     masked: str
@@ -82,9 +97,11 @@ def parse(sql: str) -> Statement:
     Args:
         sql: as given to the cursor, with placeholders or with literals inlined.
     """
-    masked = " ".join(_TOKENS.sub(_mask, sql.strip().rstrip(";")).split())
+    whole = _CUT.sub("", sql)
+    masked = " ".join(_TOKENS.sub(_mask, whole.strip().rstrip(";")).split())
+    masked = _VALUES.sub(lambda values: _QUOTED.sub(_VALUE, values[0]), masked)
     shape = _LIST.sub("(?+)", _PLACEHOLDER.sub(_VALUE, masked))
-    shape = _ROWS.sub(r"\1, ...", shape)
+    shape = _ROWS.sub(r"\1, ...", _OPEN_LIST.sub("(?+", shape))
     verb = _verb(shape)
     return Statement(
         masked,
@@ -92,7 +109,9 @@ def parse(sql: str) -> Statement:
         verb,
         _tables(shape),
         is_read=verb == "SELECT" and not _LOCK.search(shape),
-        is_batch=bool(_BATCH.search(shape)),
+        is_batch=bool(
+            _BATCH.search(shape) or _NEXT_KEYS.search(shape) or _NEXT_OFFSET.search(masked)
+        ),
     )
 
 

@@ -77,6 +77,11 @@ class Trace:
         room = max(self.limit - len(self.events), 0)
         left_out = inner.events[room:]
         self.events.extend(inner.events[:room])
+        for key, repeats in inner.statements.items():
+            own = self.statements.get(key)
+            if own is None:
+                own = self.statements[key] = Repeats(repeats.sql)
+            own.count += repeats.count
         self.cache_events.extend(inner.cache_events[: self.limit])
         self.dropped += inner.dropped + len(left_out)
         self.dropped_s += inner.dropped_s + sum(event[3] - event[2] for event in left_out)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from perfkit.metrics.aggregate import MOST_FINDINGS
 from perfkit.report.model import ReportModel
 from perfkit.report.wording import counted, percent
 
-#: Reason of each counter of lost data.
+#: What each counter of lost data counts.
 _REASONS = {
-    "requests": "{} are missing: they came faster than they could be handled, or the store could "
-    "not be written for an hour",
-    "queries": "{} ran beyond PERFKIT['MAX_QUERIES'] in a request: counted and timed, not analyzed",
-    "routes": "{} are shown as the route _other, beyond PERFKIT['MAX_ROUTES']",
-    "findings": "{} were seen beyond the 500 kept apart in a minute, and are left out",
-    "buckets": "{} of stored data are missing: deleted to keep the store within "
+    "requests": "{} not counted: too many at once, or the store could not be written for an hour",
+    "queries": "{} beyond PERFKIT['MAX_QUERIES'] in one request: counted and timed, not analyzed",
+    "routes": "{} shown as the route _other: beyond PERFKIT['MAX_ROUTES']",
+    "findings": f"{{}} left out: beyond the {MOST_FINDINGS} kept apart in a minute",
+    "buckets": "{} of stored data missing: deleted to keep the store within "
     "PERFKIT['STORE_MAX_BYTES'], or not readable",
 }
 _NOUNS = {
@@ -44,10 +44,14 @@ def notes_on(model: ReportModel, untold: int) -> Iterator[str]:
         if number:
             yield _REASONS[name].format(counted(number, _NOUNS[name]))
     if untold:
-        yield f"{counted(untold, 'finding')} cannot be shown: the stored text is missing"
-    if model.more_routes or model.more_findings:
-        yield (
-            f"{counted(model.more_routes, 'more route')} and "
-            f"{counted(model.more_findings, 'more finding')} are beyond --limit "
-            f"{model.options.limit}"
+        yield f"{counted(untold, 'finding')} not shown: the stored text is missing"
+    hidden = [
+        counted(number, noun)
+        for number, noun in (
+            (model.more_routes, "more route"),
+            (model.more_findings, "more finding"),
         )
+        if number
+    ]
+    if hidden:
+        yield f"{' and '.join(hidden)} beyond --limit {model.options.limit}"

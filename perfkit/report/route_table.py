@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from perfkit.metrics.thinning import ONE_IN
 from perfkit.report.model import ReportModel, RouteRow
 from perfkit.report.options import SORTS
 from perfkit.report.wording import duration, figure, milliseconds, percent, printable
@@ -44,7 +45,9 @@ def route_table(model: ReportModel, *, wide: bool) -> Iterator[RenderableType]:
     yield Text(
         f"\np50, p95, p99: half, 95 % and 99 % of the requests took no longer (±{error}). "
         "stmts/req, dups/req: statements of a request, and how many of them were duplicates, equal "
-        "to an earlier one of the same request. in db: share of the time spent in the database.\n",
+        "to an earlier one of the same request; of a route with many requests, one in "
+        f"{ONE_IN} is searched for them and for findings, and stands for the others. in db: share "
+        "of the time spent in the database.\n",
         "dim",
     )
 

@@ -41,6 +41,11 @@ class StoreSink:
         self._texts: dict[str, float] = {}
         self._folded_at = time()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything could not be written yet."""
+        return bool(self._waiting)
+
     def emit(self, windows: dict[int, Window]) -> None:
         """Write what has come and what was waiting; keep all of it when that fails.
 
