@@ -36,6 +36,7 @@ def analyze(record: RequestRecord, settings: Settings) -> RequestRecord:
     for path, analyzer in analyzers(settings.analyzers):
         with isolated(f"analyzer {path}"):
             findings.extend(map(_checked, analyzer(record, settings)))
+    findings = merged(findings)
     findings.sort(key=lambda finding: (-finding.cost_ms, -finding.saved, finding.fingerprint))
     return replace(record, findings=tuple(findings)) if findings else record
 
@@ -44,6 +45,23 @@ def _checked(finding: Finding) -> Finding:
     if not isinstance(finding, Finding):
         raise TypeError(f"an analyzer yields perfkit.record.Finding, not {finding!r}")
     return finding
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Add up findings that are one to the reader: the same line reached by several paths."""
+    by_name: dict[str, Finding] = {}
+    for finding in findings:
+        known = by_name.get(finding.fingerprint)
+        if known is not None:
+            finding = replace(
+                known,
+                count=known.count + finding.count,
+                saved=known.saved + finding.saved,
+                cost_ms=known.cost_ms + finding.cost_ms,
+                severity="warning" if "warning" in (known.severity, finding.severity) else "info",
+            )
+        by_name[finding.fingerprint] = finding
+    return list(by_name.values())
 
 
 def build(observation: Observation) -> RequestRecord:

@@ -127,7 +127,11 @@ def _is_statsd(value: Any) -> bool:
 
 
 def _is_database(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(value.get("ENGINE")) and bool(value.get("NAME"))
+    if not isinstance(value, Mapping):
+        return False
+    name = str(value.get("NAME") or "")
+    # A database in memory would be another one for each flush.
+    return bool(value.get("ENGINE")) and bool(name) and not name.startswith((":memory:", "file:"))
 
 
 def configured() -> Any:

@@ -11,5 +11,9 @@ class StoreError(PerfkitError):
     """The store cannot be read or written; the message says which file and what to do."""
 
 
+class StoreMissing(StoreError):
+    """There is no store yet, or an empty one: nothing has been recorded."""
+
+
 class StoreTooNew(StoreError):
     """The store was written by a newer perfkit and is left alone."""

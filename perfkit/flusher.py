@@ -14,6 +14,8 @@ from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any
 
+from perfkit.isolation import isolated
+
 THREAD_NAME = "perfkit-flusher"
 
 #: Seconds between two looks at the queue.
@@ -29,10 +31,12 @@ _STOP_S = 2.0
 class Flusher:
     """A queue, a thread that empties it, and a call at each interval.
 
+    What a call raises is reported, and the thread goes on: without it nothing would be sent again.
+
     Args:
-        handle: called with each item, in the thread; must not raise.
-        flush: called every ``interval_s`` seconds; must not raise.
-        finish: called once at the end, instead of ``flush``; must not raise.
+        handle: called with each item, in the thread.
+        flush: called every ``interval_s`` seconds.
+        finish: called once at the end, instead of ``flush``.
         interval_s: seconds between two flushes.
         reset: called in a forked child, before anything is queued there.
     """
@@ -90,7 +94,8 @@ class Flusher:
         while not self._stopping.wait(min(_POLL_S, max(due - monotonic(), 0))):
             self.drain()
             if monotonic() >= due:
-                self._flush()
+                with isolated("flush"):
+                    self._flush()
                 due = monotonic() + self.interval_s
 
     def drain(self) -> None:
@@ -101,7 +106,8 @@ class Flusher:
                 item = self._queue.popleft()
             except IndexError:  # another thread drains too, as the process ends
                 return
-            self._handle(item)
+            with isolated("flusher"):
+                self._handle(item)
             if monotonic() >= slice_ends:
                 sleep(0)
                 slice_ends = monotonic() + _SLICE_S
@@ -114,5 +120,6 @@ class Flusher:
             thread.join(_STOP_S)
         if thread is not None or self._queue:
             self.drain()
-            self._finish()
+            with isolated("flush"):
+                self._finish()
         self._stopping = threading.Event()

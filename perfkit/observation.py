@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
-from perfkit.capture.current import Trace, current
+from perfkit.capture.current import UNRECORDED, Trace, current
 
 #: Where a finished request is handed to, exactly once.
 Done = Callable[["Observation"], None]
@@ -62,7 +62,7 @@ class Observation:
         self.match: ResolverMatch | None = None
         self.method = request.method
         self.stamp: str | None = request.META.get("HTTP_X_REQUEST_START")
-        self.trace = trace
+        self.trace = None if trace is UNRECORDED else trace
         self._done = done
         self.first_byte = self.ended = 0.0
         self.cpu_s: float | None = None
@@ -176,6 +176,10 @@ class Body:
     def close(self) -> None:
         """Finish the request; called by the iterator and by the server's ``close()``."""
         self.observation.finish(aborted=not self.ended)
+
+    def __del__(self) -> None:
+        # A response that was dropped unread and unclosed is a request all the same.
+        self.close()
 
 
 def queue_ms(stamp: str, now: float) -> float | None:

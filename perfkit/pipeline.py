@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from perfkit.analysis import analyze, facts_of
+from perfkit.capture.current import UNRECORDED, current
 from perfkit.conf import Settings, get_settings
 from perfkit.flusher import Flusher
 from perfkit.hooks import new_trace
@@ -30,18 +31,26 @@ from perfkit.store.sink import StoreSink
 
 
 def begin(request: HttpRequest, shared: bool) -> Observation | None:
-    """Start observing a request; None when it is observed already or when we fail.
+    """Start observing a request; None when it is part of one that is observed, or when we fail.
+
+    A request inside a request (a page preview, the middleware listed twice) is the outer one's
+    work; its statements are counted there.
 
     Args:
         request: the request, of which nothing is read but its headers, later.
         shared: whether other requests run in this thread at the same time (ASGI).
     """
     try:
-        if hasattr(request, "_perfkit"):  # the middleware is listed twice
+        outer = current.get()
+        if outer is not None and outer.is_running_request:
             return None
         settings = get_settings()
-        sampled = settings.sample_rate >= 1 or random() < settings.sample_rate
-        trace = new_trace(settings) if sampled else None
+        trace = None
+        if settings.sample_rate >= 1 or random() < settings.sample_rate:
+            trace = new_trace(settings)
+            trace.of_request = True
+        elif outer is None:
+            trace = UNRECORDED
         observation = Observation(request, trace, shared, finish)
         request._perfkit = observation  # type: ignore[attr-defined]  # read by the toolbar panel
         return observation
@@ -139,11 +148,11 @@ class Sinks:
             return RequestRecord(**facts), 0
         if trace.failures:
             failures["database hook"] += trace.failures
-        weight = self.thinning.weight(facts["route"], facts["method"])
-        if not weight and not trace.slow:
+        weight = self.thinning.weight(facts["route"], facts["method"], always=trace.slow)
+        if not weight:
             return counted(trace, **facts), 0
         record = from_trace(trace, observation.started, **facts)
-        return analyze(record, self._settings), weight or 1
+        return analyze(record, self._settings), weight
 
     def flush(self) -> None:
         """Hand the sums to each sink; a sink that fails is reported and the others go on."""

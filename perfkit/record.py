@@ -25,14 +25,17 @@ class Site:
 class Loaded:
     """The queryset that loaded a row: its model's label, its line, and what it allows.
 
-    ``single`` says that the row was itself loaded alone, through a row of ``parent``.
+    ``eager`` is ``select_related``, ``prefetch_related`` or ``""``: what may be added to it.
+    ``single`` says that the row was itself loaded alone, through a row of ``parent``; ``via`` is
+    the lookup when a prefetch on ``parent``'s queryset loaded it.
     """
 
     model: str
     site: Site | None
-    joinable: bool
+    eager: str
     single: bool
     parent: Loaded | None
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Asked:
     """The relation that a statement answered: ``name`` on a row of ``model``.
 
     ``kind`` is ``forward``, ``reverse_one``, ``reverse_many``, ``many_to_many``, ``generic``,
-    ``deferred`` or ``queryset``; ``plain`` says that a many-valued one was read whole.
+    ``deferred`` or ``queryset``; ``plain`` says that a many-valued one was read whole;
+    ``target`` is the label of the model that a single-valued one leads to.
     """
 
     model: str
@@ -48,6 +52,7 @@ class Asked:
     kind: str
     plain: bool
     origin: Loaded | None
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Finding:
     Attributes:
         kind: ``n_plus_one``, ``duplicate_query``, ``slow_query``, or a kind of your own.
         severity: ``"warning"`` when it costs, ``"info"`` when it hardly does.
-        message: one sentence: what happened and what to do.
+        message: one sentence: what happens and what to do, without figures.
         count: statements covered.
         saved: statements that the change saves.
         cost_ms: milliseconds that the change saves, measured on the statements covered.

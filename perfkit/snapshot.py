@@ -106,7 +106,14 @@ def _index_of(path: CallPath, keys: dict[Any, int], frozen: list[Path]) -> int:
         asked = None
         if relation is not None:
             origin = _load(relation.origin)
-            asked = Asked(relation.model, relation.name, relation.kind, relation.plain, origin)
+            asked = Asked(
+                relation.model,
+                relation.name,
+                relation.kind,
+                relation.plain,
+                origin,
+                relation.target,
+            )
         frozen.append(Path(tuple(site_of(place) for place in path.places), asked))
     return index
 
@@ -115,7 +122,8 @@ def _load(origin: Origin | None) -> Loaded | None:
     if origin is None:
         return None
     site = site_of(origin.place) if origin.place else None
-    return Loaded(origin.model, site, origin.joinable, origin.single, _load(origin.parent))
+    parent = _load(origin.parent)
+    return Loaded(origin.model, site, origin.eager, origin.single, parent, origin.via)
 
 
 @lru_cache(maxsize=2048)

@@ -18,11 +18,13 @@ WRITE_VERBS = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "TRUNCATE", "UP
 
 _VALUE = "?"
 #: In ``'a\\'`` the backslash escapes the quote on MySQL and is itself elsewhere: where the literal
-#: ends cannot be told, so nothing behind it is kept (``string`` below).
+#: ends cannot be told, so nothing behind it is kept (``string`` below). ``ESCAPE '\\'``, which
+#: Django writes for SQLite and PostgreSQL, is no statement of MySQL's and so is told.
 _TOKENS = re.compile(
     r"""
     (?P<comment>/\*.*?(?:\*/|\Z)|--[^\n]*)
     | (?P<escaped>[eE]'(?:[^'\\]|''|\\.)*(?:'|\\?\Z))
+    | (?P<escape>(?<=\bESCAPE\ )'\\'(?!'))
     | (?P<string>[bBxXnN]?'(?:[^'\\]|''|\\[^'])*(?:'|\\'.*|\\?\Z))
     | (?P<dollar>\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
     | (?P<compared>(?<=[=<>])\s*"(?:[^"]|"")*(?:"|\Z)(?!\s*\.)
@@ -36,7 +38,7 @@ _TOKENS = re.compile(
 )
 #: Double-quoted words in a list of values are strings too, unless qualified.
 _VALUES = re.compile(r"\b(?:IN|VALUES)\s*\((?!\s*SELECT\b)[^()]*", re.IGNORECASE)
-_QUOTED = re.compile(r'(?<!\.)"(?:[^"]|"")*(?:"|\Z)(?!\s*\.)')
+_QUOTED = re.compile(r'((?:(?:\w+|"(?:[^"]|"")*")\s*\.\s*)+"(?:[^"]|"")*")|"(?:[^"]|"")*(?:"|\Z)')
 #: What capture puts at the end of a statement that it has cut.
 _CUT = re.compile(r"\s*/\* cut \*/ -?\w+\Z")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|\?\d+|\$\d+|(?<!:):\w+")
@@ -99,7 +101,7 @@ def parse(sql: str) -> Statement:
     """
     whole = _CUT.sub("", sql)
     masked = " ".join(_TOKENS.sub(_mask, whole.strip().rstrip(";")).split())
-    masked = _VALUES.sub(lambda values: _QUOTED.sub(_VALUE, values[0]), masked)
+    masked = _VALUES.sub(_mask_words, masked)
     shape = _LIST.sub("(?+)", _PLACEHOLDER.sub(_VALUE, masked))
     shape = _ROWS.sub(r"\1, ...", _OPEN_LIST.sub("(?+", shape))
     verb = _verb(shape)
@@ -125,6 +127,10 @@ def _mask(match: re.Match[str]) -> str:
         # no column, on SQLite; Django itself always qualifies such columns.
         return f" {_VALUE}"
     return _VALUE
+
+
+def _mask_words(values: re.Match[str]) -> str:
+    return _QUOTED.sub(lambda word: word[1] or _VALUE, values[0])
 
 
 def _verb(shape: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 
 from perfkit.capture.current import current
+from tests.seen import seen as seen  # a fixture for every test
 
 FLUSHER = "perfkit-flusher"
 

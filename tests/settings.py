@@ -16,6 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "perfkit",
+    "tests.library",
 ]
 MIDDLEWARE = [
     "perfkit.middleware.PerfkitMiddleware",

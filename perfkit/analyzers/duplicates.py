@@ -27,7 +27,8 @@ def repeated(record: RequestRecord, threshold: int) -> dict[tuple[str, str], lis
         statement = parse(query.sql)
         if statement.is_write:
             writes.update((query.alias, table) for table in query.tables)
-        elif statement.is_read and not query.many and not query.failed:
+        elif statement.is_read and query.tables and not query.many and not query.failed:
+            # Without a table it asks for something else than rows: nextval(), a lock, the time.
             age = tuple(writes[query.alias, table] for table in query.tables)
             runs[query.identity, age].append(query)
     groups: dict[tuple[str, str], list[list[Query]]] = defaultdict(list)
@@ -57,9 +58,8 @@ def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
             if saved >= _WARNING_STATEMENTS or cost_ms >= _WARNING_MS
             else "info",
             message=(
-                f"{', '.join(runs[0][0].tables)}: {count} runs of the same statement with the same "
-                f"parameters; keep the first result and pass it on: saves {saved} statements, "
-                f"{cost_ms:.1f} ms"
+                f"{', '.join(runs[0][0].tables)}: the same statement runs again with the same "
+                "parameters; keep the first result and pass it on"
             ),
             count=count,
             saved=saved,

@@ -40,11 +40,11 @@ def _finding(repeats: Repeats, groups: list[Repeats]) -> Finding:
     return Finding(
         kind="n_plus_one",
         severity="warning" if count >= _WARNING_STATEMENTS or cost_ms >= _WARNING_MS else "info",
-        message=_message(what, count, saved, cost_ms, fix, origin is not None),
+        message=_message(what, fix),
         count=count,
         saved=saved,
         cost_ms=cost_ms,
-        fingerprint=fingerprint("n_plus_one", first.shape, first.alias, access, what),
+        fingerprint=fingerprint("n_plus_one", first.shape, first.alias, access, what, origin),
         model=root.model if root else (asked.model if asked else ""),
         path=name,
         fix=fix,
@@ -58,13 +58,21 @@ def _finding(repeats: Repeats, groups: list[Repeats]) -> Finding:
 def _root(asked: Asked | None, groups: list[Repeats]) -> tuple[Loaded | None, str]:
     """Find the queryset to edit and the ORM path from it to what was asked.
 
-    A row that was itself loaded alone leads to the loop that loaded it, if that is one only.
+    A row that was prefetched leads to the queryset that has the prefetch, one that was itself
+    loaded alone to the loop that loaded it, if that is one only.
     """
     if asked is None:
         return None, ""
     name = asked.name
     origin = asked.origin
-    if origin is None or not origin.single:
+    if origin is None or not name:
+        return origin, name
+    if origin.via:
+        name = f"{origin.via}__{name}"
+        while origin is not None and origin.via:
+            origin = origin.parent
+        return origin, name
+    if not origin.single:
         return origin, name
     above = {
         step.name
@@ -73,20 +81,20 @@ def _root(asked: Asked | None, groups: list[Repeats]) -> tuple[Loaded | None, st
         and (step := repeats.path.asked)
         and step.origin == origin.parent
         and step.kind in ("forward", "reverse_one")
+        and step.target == asked.model
     }
-    if len(above) != 1 or not name:
+    if len(above) != 1:
         return None, name
     return origin.parent, f"{above.pop()}__{name}"
 
 
 def _fix(asked: Asked | None, root: Loaded | None, name: str) -> str:
-    if asked is None or root is None or not name or root.single:
+    if asked is None or root is None or not name or root.single or not root.eager:
         return ""
-    if "__" in name and asked.kind not in ("forward", "reverse_one"):
-        return f'.prefetch_related("{name}")' if asked.plain else ""
+    prefetched = asked.origin is not None and asked.origin.via
     match asked.kind:
         case "forward" | "reverse_one":
-            method = "select_related" if root.joinable else "prefetch_related"
+            method = "prefetch_related" if prefetched else root.eager
             return f'.{method}("{name}")'
         case "reverse_many" | "many_to_many" if asked.plain:
             return f'.prefetch_related("{name}")'
@@ -95,9 +103,6 @@ def _fix(asked: Asked | None, root: Loaded | None, name: str) -> str:
     return ""
 
 
-def _message(what: str, count: int, saved: int, cost_ms: float, fix: str, placed: bool) -> str:
-    told = f"{what}: the same statement {count} times in one loop"
-    if not fix:
-        return f"{told}; fetch what the loop needs once, before it"
-    where = "the queryset" if placed else "the queryset that the rows come from"
-    return f"{told}; add {fix} to {where}: saves {saved} statements, {cost_ms:.1f} ms"
+def _message(what: str, fix: str) -> str:
+    told = f"{what}: the same statement runs once for each row of a loop"
+    return f"{told}; add {fix} to the queryset" if fix else f"{told}; fetch what it needs before it"

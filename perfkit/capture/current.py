@@ -53,6 +53,7 @@ class Trace:
         "events",
         "failures",
         "limit",
+        "of_request",
         "slow",
         "slow_s",
         "statements",
@@ -69,8 +70,15 @@ class Trace:
         self.dropped = 0
         self.dropped_s = 0.0
         self.failures = 0
+        #: Whether a request is what is being recorded.
+        self.of_request = False
         #: Tasks and threads that outlive the request keep the trace in their context.
         self.closed = False
+
+    @property
+    def is_running_request(self) -> bool:
+        """Whether a request that has not ended runs here, recorded or timed only."""
+        return self.of_request and (not self.closed or self is UNRECORDED)
 
     def absorb(self, inner: Trace) -> None:
         """Take over what a recording inside this one has seen."""
@@ -88,5 +96,9 @@ class Trace:
         self.failures += inner.failures
         self.slow = self.slow or inner.slow
 
+
+#: Stands in the context of a request that is timed only: closed, so that the hooks stay idle.
+UNRECORDED = Trace(0, 0.0)
+UNRECORDED.closed = UNRECORDED.of_request = True
 
 current: ContextVar[Trace | None] = ContextVar("perfkit_trace", default=None)

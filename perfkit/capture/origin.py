@@ -18,7 +18,7 @@ from django.db.models.fields.related_descriptors import (
     ForwardManyToOneDescriptor,
     ReverseOneToOneDescriptor,
 )
-from django.db.models.query import ModelIterable, QuerySet
+from django.db.models.query import ModelIterable, QuerySet, prefetch_one_level
 from django.db.models.query_utils import DeferredAttribute
 
 from perfkit.capture.current import current
@@ -31,11 +31,23 @@ TAG = "perfkit_origin"
 _DEEPEST_WALK = 60
 
 _PLAIN_METHODS = frozenset({"_fetch_all", "__iter__", "__len__", "__bool__"})
+#: A query with one of these set is no longer what a prefetch would have put on the row.
+_REFINED = (
+    "annotations",
+    "combinator",
+    "distinct",
+    "extra",
+    "is_sliced",
+    "order_by",
+    "select_for_update",
+    "select_related",
+)
 
 #: id(code object) -> what a frame running it tells; filled by ``install``.
 _roles: dict[int, str] = {}
 
 _original_iter = ModelIterable.__iter__
+_PREFETCH = prefetch_one_level.__code__
 
 
 class Origin:
@@ -44,32 +56,36 @@ class Origin:
     Attributes:
         model: label of the rows' model, ``"shop.Product"``.
         place: (code object, instruction) of the line that evaluated it, or None.
-        joinable: whether ``select_related`` may be added to it as it is.
+        eager: the method that may be added to it as it is: ``select_related``,
+            ``prefetch_related``, or ``""`` when neither may.
         parent: the origin of the row through which the queryset was reached, or None.
         single: the row was loaded by itself (lazily), so the edit belongs to the parent.
+        via: the lookup of the prefetch that ran it, ``""`` for a queryset of the site's own.
     """
 
-    __slots__ = ("_derived", "joinable", "model", "parent", "place", "single")
+    __slots__ = ("_derived", "eager", "model", "parent", "place", "single", "via")
 
     def __init__(
         self,
         model: str,
         place: tuple[CodeType, int] | None,
-        joinable: bool,
+        eager: str,
         parent: Origin | None,
         single: bool = False,
+        via: str = "",
     ) -> None:
         self.model = model
         self.place = place
-        self.joinable = joinable
+        self.eager = eager
         self.parent = parent
         self.single = single
+        self.via = via
         self._derived: Origin | None = None
 
     def derived(self) -> Origin:
         """Return the one origin of all rows that are loaded one at a time from rows of this."""
         if self._derived is None:
-            self._derived = Origin("", None, False, self, single=True)
+            self._derived = Origin("", None, "", self, single=True)
         return self._derived
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
@@ -87,18 +103,28 @@ class Relation:
         name: the attribute read on it; ``""`` when only the row is known.
         kind: ``forward``, ``reverse_one``, ``reverse_many``, ``many_to_many``, ``generic``,
             ``deferred`` or ``queryset``.
-        plain: a many-valued relation read whole, without filter, order or slice.
+        plain: a many-valued relation read whole, as the manager's ``all()`` gives it.
+        target: label of the model that a single-valued relation leads to, else ``""``.
         origin: the queryset that loaded that row, or None.
     """
 
-    __slots__ = ("kind", "model", "name", "origin", "plain")
+    __slots__ = ("kind", "model", "name", "origin", "plain", "target")
 
-    def __init__(self, model: str, name: str, kind: str, plain: bool, origin: Origin | None):
+    def __init__(
+        self,
+        model: str,
+        name: str,
+        kind: str,
+        plain: bool,
+        origin: Origin | None,
+        target: str = "",
+    ) -> None:
         self.model = model
         self.name = name
         self.kind = kind
         self.plain = plain
         self.origin = origin
+        self.target = target
 
 
 def origin_of(instance: Any) -> Origin | None:
@@ -121,17 +147,15 @@ def tagged(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
     first = next(rows, None)
     if first is None:
         return
-    if parent is not None:
+    if parent is not None and not queryset._known_related_objects:  # no manager's first()
         setattr(first._state, TAG, parent if parent.single else parent.derived())
     yield first
     second = next(rows, None)
     if second is None:
         return
+    place, via = evaluated_at(_getframe(1))
     origin = Origin(
-        queryset.model._meta.label,
-        evaluated_at(_getframe(1)),
-        joinable(queryset.query),
-        parent,
+        queryset.model._meta.label, place, eager_method(queryset.query), parent, via=via
     )
     first._state.perfkit_origin = origin
     del first
@@ -143,24 +167,35 @@ def tagged(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
         yield row
 
 
-def evaluated_at(frame: FrameType | None) -> tuple[CodeType, int] | None:
-    """Find the line that evaluates a queryset: the site's own if there is one, else a package's."""
+def evaluated_at(frame: FrameType | None) -> tuple[tuple[CodeType, int] | None, str]:
+    """Find the line that evaluates a queryset: the site's own if there is one, else a package's.
+
+    Returns:
+        The place, and the lookup when a prefetch runs the queryset, else ``""``.
+    """
     found: tuple[CodeType, int] | None = None
+    via = ""
     for _ in range(_DEEPEST_WALK):
         if frame is None or _roles.get(id(frame.f_code)) == "view":
             break
         owner = owner_of(frame.f_code.co_filename)
         if owner is Owner.SITE:
-            return (frame.f_code, frame.f_lasti)
+            return (frame.f_code, frame.f_lasti), via
         if owner is Owner.PACKAGE and found is None:
             found = (frame.f_code, frame.f_lasti)
+        if frame.f_code is _PREFETCH and not via:
+            names = frame.f_locals
+            via = names["lookup"].get_current_prefetch_to(names["level"])
         frame = frame.f_back
-    return found
+    return found, via
 
 
-def joinable(query: Any) -> bool:
-    """Tell whether ``.select_related()`` may be added to this query without an error."""
-    return not (query.combinator or query.deferred_loading[0] or query.select_for_update)
+def eager_method(query: Any) -> str:
+    """Name the method that loads relations along and may be added to this query, or ``""``."""
+    if query.combinator:  # union() and the like take neither
+        return ""
+    joined = not (query.deferred_loading[0] or query.select_for_update)
+    return "select_related" if joined else "prefetch_related"
 
 
 def relation_at(frame: FrameType, inner: Relation | None) -> Relation | None:
@@ -183,17 +218,19 @@ def relation_at(frame: FrameType, inner: Relation | None) -> Relation | None:
     instance = names.get("instance")
     if not isinstance(instance, Model) or subject is None:
         return inner
-    return Relation(
-        type(instance)._meta.label, _field_name(subject, role), role, False, origin_of(instance)
-    )
+    name, target = _field_of(subject, role)
+    label = type(instance)._meta.label
+    return Relation(label, name, role, False, origin_of(instance), target)
 
 
-def _field_name(descriptor: Any, role: str) -> str:
-    if role == "generic":
-        return str(descriptor.name)
+def _field_of(descriptor: Any, role: str) -> tuple[str, str]:
+    """Name the field that a descriptor reads, and the model it leads to."""
     if role == "reverse_one":
-        return str(descriptor.related.get_accessor_name())
-    return str(descriptor.field.name)
+        related = descriptor.related
+        return str(related.get_accessor_name()), related.related_model._meta.label
+    field = getattr(descriptor, "field", descriptor)  # a generic key was its own descriptor
+    target = field.remote_field.model._meta.label if role == "forward" else ""
+    return str(field.name), target
 
 
 def _many_relation(queryset: Any, instance: Model, method: str) -> Relation:
@@ -210,7 +247,10 @@ def _many_relation(queryset: Any, instance: Model, method: str) -> Relation:
         bool(name)
         and method in _PLAIN_METHODS
         and len(query.where.children) == 1
-        and not (query.is_sliced or query.distinct or query.order_by or query.select_related)
+        and not any(getattr(query, name) for name in _REFINED)
+        and not queryset._prefetch_related_lookups
+        and query.deferred_loading == (frozenset(), True)
+        and query.standard_ordering
         and queryset._iterable_class is ModelIterable
     )
     return Relation(type(instance)._meta.label, name, kind, plain, origin_of(instance))
@@ -248,9 +288,11 @@ def install(view_codes: frozenset[int]) -> None:
         (DeferredAttribute.__get__, "deferred"),
     ]
     if apps.is_installed("django.contrib.contenttypes"):
-        from django.contrib.contenttypes.fields import GenericForeignKey
+        from django.contrib.contenttypes import fields
 
-        getters.append((GenericForeignKey.__get__, "generic"))
+        # Django 6.1 took the descriptor out of the field.
+        generic: Any = getattr(fields, "GenericForeignKeyDescriptor", fields.GenericForeignKey)
+        getters.append((generic.__get__, "generic"))
     for getter, role in getters:
         _roles[id(getter.__code__)] = role
     ModelIterable.__iter__ = iterate  # type: ignore[method-assign]  # the hook itself

@@ -40,7 +40,7 @@ def observe(execute: Execute, sql: str, params: Any, many: bool, context: dict[s
 
 
 def note(
-    trace: Trace, sql: str, params: Any, many: bool, alias: str, started: float, flags: int
+    trace: Trace, sql: Any, params: Any, many: bool, alias: str, started: float, flags: int
 ) -> None:
     """Append one event; the call path is looked at from a statement's second run on.
 
@@ -55,7 +55,8 @@ def note(
             trace.dropped_s += ended - started
             return
         if type(sql) is not str:
-            sql = repr(sql)
+            # A subclass of str (a safe string) is its text; a driver's own object has a repr.
+            sql = str.__str__(sql) if isinstance(sql, str) else repr(sql)
         if len(sql) > LONGEST_SQL:
             sql = f"{sql[:LONGEST_SQL]} /* cut */ {hash(sql)}"
         statements = trace.statements
@@ -76,6 +77,8 @@ def note(
         else:
             try:
                 key = hash(params)
+                if params and -1 in params:  # Python hashes -1 as it does -2
+                    key = hash(repr(params))
             except TypeError:
                 key = hash_unhashable(params)
         events.append((repeats, alias, started, ended, key, path, flags))
@@ -84,13 +87,8 @@ def note(
 
 
 def hash_unhashable(params: Any) -> int:
-    """Hash lists and dicts of parameters; what cannot be hashed at all is hashed by its repr."""
-    try:
-        if isinstance(params, dict):
-            return hash(frozenset(params.items()))
-        return hash(tuple(params))
-    except TypeError:
-        return hash(repr(params))
+    """Hash lists, dicts and what is in them by their text: rare, and nothing of it is kept."""
+    return hash(repr(params))
 
 
 def hook_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -27,8 +27,16 @@ class Thinning:
         """Look closely at every route again; those passed over so far stay to be stood for."""
         self._seen.clear()
 
-    def weight(self, route: str, method: str) -> int:
-        """Return how many requests the next one stands for: 0 when it is passed over."""
+    def weight(self, route: str, method: str, *, always: bool = False) -> int:
+        """Return how many requests the next one stands for: 0 when it is passed over.
+
+        Args:
+            route: its label.
+            method: its method.
+            always: it is analyzed out of turn, and then stands for itself.
+        """
+        if always:
+            return 1
         key = (route, method)
         seen = self._seen.get(key, 0) + 1
         self._seen[key] = seen

@@ -95,7 +95,7 @@ def _kind(row: FindingRow, now: float) -> Text:
     line = Text(printable(f"{row.kind}, {row.severity}"), _SEVERITY_STYLES.get(row.severity, ""))
     statements = f" and {counted(row.total_saved, 'statement')}" if row.total_saved else ""
     line.append(
-        f"; {duration(row.total_cost_ms)}{statements} in all {counted(row.requests, 'request')}; "
+        f"; {duration(row.total_cost_ms)}{statements} in {counted(row.requests, 'request')}; "
         f"last seen {age(now - row.last_seen)} ago",
         "default",
     )
@@ -116,7 +116,8 @@ def _fix(row: FindingRow) -> Text:
     line = Text(printable(row.fix), "bold green")
     if row.origin:
         line.append(
-            printable(f"  on the queryset of {row.origin.file}:{row.origin.line}"), "default"
+            printable(f"  on the queryset evaluated at {row.origin.file}:{row.origin.line}"),
+            "default",
         )
     elif row.model:
         line.append(printable(f"  on the queryset that loads {row.model}"), "default")

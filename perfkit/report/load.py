@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import DatabaseError
 
 from perfkit.conf import Settings
-from perfkit.errors import StoreError
+from perfkit.errors import StoreError, StoreMissing
 from perfkit.metrics.aggregate import WINDOW_S, Window
 from perfkit.report.build import build, finding_text
 from perfkit.report.model import ReportModel
@@ -39,7 +39,7 @@ def load(settings: Settings, options: Options) -> ReportModel:
         stored = read(database, since)
         older = read(database, 0).first_bucket if stored.first_bucket is None and since else None
     except (StoreError, DatabaseError, ImproperlyConfigured, OSError) as error:
-        if _is_missing(error):
+        if isinstance(error, StoreMissing):
             notes.append(f"No data yet: {error}. {_how_to_begin(settings)}")
             return _without(name, options, notes)
         notes.append(f"The store cannot be read: {_one_line(error)}")
@@ -52,11 +52,6 @@ def load(settings: Settings, options: Options) -> ReportModel:
     untold = sum(finding_text(stored, each) is None for each in stored.window.findings)
     notes += [*_unmatched(stored, options), *notes_on(model, untold)]
     return replace(model, notes=tuple(notes))
-
-
-def _is_missing(error: Exception) -> bool:
-    # Damage has the database's error as its cause, a newer version a class of its own.
-    return type(error) is StoreError and error.__cause__ is None
 
 
 def _without(path: str, options: Options, notes: list[str]) -> ReportModel:

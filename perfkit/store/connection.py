@@ -20,7 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler, DatabaseError, OperationalError, load_backend
 
 from perfkit.capture.sql import OWN_ALIAS
-from perfkit.errors import StoreError
+from perfkit.errors import StoreError, StoreMissing
 from perfkit.store import schema
 
 logger = logging.getLogger("perfkit")
@@ -33,11 +33,11 @@ _SQLITE_OPTIONS = {
     "timeout": LOCK_WAIT_S,
     "transaction_mode": "IMMEDIATE",
     "init_command": (
-        # auto_vacuum counts only before the first table; on a store that has tables it is ignored.
-        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-        "PRAGMA journal_size_limit=4194304"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=4194304"
     ),
 }
+#: Counts only before the first table. Elsewhere it does nothing, but waits for the write lock.
+_FOR_A_NEW_FILE = "PRAGMA auto_vacuum=INCREMENTAL; "
 _DAMAGE = ("not a database", "malformed", "file is encrypted")
 
 
@@ -58,13 +58,13 @@ def opened(database: Mapping[str, Any], *, create: bool) -> Iterator[BaseDatabas
     if path is not None and create:
         make_private(path)
     elif path is not None and not path.exists():
-        raise StoreError(f"no store at {path}: no request has been recorded yet")
+        raise StoreMissing(f"no store at {path}: no request has been recorded yet")
     connection = _connect(database)
     try:
         if create or schema.written_version(connection) > schema.VERSION:
             schema.ensure(connection)
         elif schema.written_version(connection) == 0:
-            raise StoreError(f"the store at {database['NAME']} is empty")
+            raise StoreMissing(f"the store at {database['NAME']} is empty")
         yield connection
     except DatabaseError as error:
         if path is None or not is_damage(error):
@@ -98,6 +98,9 @@ def _connect(database: Mapping[str, Any]) -> BaseDatabaseWrapper:
     filled = ConnectionHandler({"default": dict(database)}).settings["default"]
     if filled["ENGINE"] == _SQLITE:
         filled["OPTIONS"] = {**_SQLITE_OPTIONS, **filled["OPTIONS"]}
+        path = Path(str(filled["NAME"]))
+        if not path.exists() or not path.stat().st_size:
+            filled["OPTIONS"]["init_command"] = _FOR_A_NEW_FILE + filled["OPTIONS"]["init_command"]
     connection: BaseDatabaseWrapper = load_backend(filled["ENGINE"]).DatabaseWrapper(
         filled, OWN_ALIAS
     )
@@ -141,6 +144,8 @@ def set_aside(path: Path) -> None:
         if not path.exists() or not _is_damaged(path):
             return
         stamp = strftime("%Y%m%dT%H%M%S")
+        while Path(f"{path}.damaged-{stamp}").exists():  # a second one in the same second
+            stamp += "+"
         for suffix in ("", "-wal", "-shm"):
             file = Path(f"{path}{suffix}")
             if file.exists():

@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 from perfkit.errors import StoreError
+from perfkit.metrics.aggregate import Window
 
 
 def pack(data: Any) -> bytes:
@@ -24,3 +25,15 @@ def unpack(payload: bytes) -> Any:
         return json.loads(zlib.decompress(payload))
     except (zlib.error, ValueError) as error:
         raise StoreError(f"a row of the store cannot be read: {error}") from error
+
+
+def window_of(payload: bytes | memoryview) -> Window:
+    """Read a stored window.
+
+    Raises:
+        StoreError: the payload is not one of ours.
+    """
+    try:
+        return Window.from_json(unpack(bytes(payload)))
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise StoreError(f"a row of the store cannot be read: {error!r}") from error

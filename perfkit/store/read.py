@@ -10,7 +10,7 @@ from perfkit.errors import StoreError
 from perfkit.metrics.aggregate import Window
 from perfkit.store.connection import opened, sqlite_path
 from perfkit.store.fold import file_bytes
-from perfkit.store.payload import unpack
+from perfkit.store.payload import unpack, window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def read(database: Mapping[str, Any], since: float) -> Stored:
         )
         for epoch, bucket, payload in cursor:
             try:
-                window = Window.from_json(unpack(bytes(payload)))
-            except (StoreError, KeyError, TypeError, ValueError, IndexError):
+                window = window_of(payload)
+            except StoreError:
                 unreadable += 1
                 continue
             first = bucket if first is None else first
@@ -70,7 +70,12 @@ def read(database: Mapping[str, Any], since: float) -> Stored:
             merged.workers = max(merged.workers, window.workers, len(epochs.get(bucket, ())))
             merged.merge(window)
         cursor.execute("SELECT fingerprint, payload FROM perfkit_finding")
-        texts = {fingerprint: unpack(bytes(payload)) for fingerprint, payload in cursor}
+        texts: dict[str, dict[str, Any]] = {}
+        for fingerprint, payload in cursor:
+            try:
+                texts[fingerprint] = unpack(bytes(payload))
+            except StoreError:
+                unreadable += 1
         cursor.execute("SELECT value FROM perfkit_meta WHERE name = 'evicted'")
         evicted = cursor.fetchone()
         size = file_bytes(connection) if connection.vendor == "sqlite" else 0

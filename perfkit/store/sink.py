@@ -37,6 +37,7 @@ class StoreSink:
         self._epoch = uuid4().hex[:16]
         self._seq = 0
         self._waiting: dict[int, Window] = {}
+        self._doubtful: dict[int, Window] = {}
         self._identity = 0
         self._texts: dict[str, float] = {}
         self._folded_at = time()
@@ -44,7 +45,7 @@ class StoreSink:
     @property
     def waiting(self) -> bool:
         """Whether anything could not be written yet."""
-        return bool(self._waiting)
+        return bool(self._waiting or self._doubtful)
 
     def emit(self, windows: dict[int, Window]) -> None:
         """Write what has come and what was waiting; keep all of it when that fails.
@@ -54,30 +55,32 @@ class StoreSink:
         """
         merge_into(self._waiting, windows.items())
         self._forget_oldest()
-        if self._waiting:
+        if self.waiting:
             with opened(self._database, create=True) as connection:
                 if (identity := schema.identity(connection)) != self._identity:
                     # Deleted or set aside meanwhile: the new store has no texts yet.
                     self._identity = identity
                     self._texts.clear()
-                self._append(connection)
-                self._waiting = {}
+                if self._doubtful:
+                    self._append(connection, self._doubtful)
+                if self._waiting:
+                    self._append(connection, self._waiting)
                 now = time()
                 if now - self._folded_at >= _FOLD_EVERY_S:
                     self._folded_at = now
                     fold.fold(connection, now, self._settings)
 
-    def _append(self, connection: BaseDatabaseWrapper) -> None:
+    def _append(self, connection: BaseDatabaseWrapper, windows: dict[int, Window]) -> None:
         seq = self._seq
         with transaction(connection), connection.cursor() as cursor:
-            for bucket, window in sorted(self._waiting.items()):
+            for bucket, window in sorted(windows.items()):
                 seq += 1
                 cursor.execute(
                     "INSERT INTO perfkit_window (epoch, seq, span, bucket, payload) "
                     "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (epoch, seq) DO NOTHING",
                     [self._epoch, seq, schema.RAW, bucket, pack(window.to_json())],
                 )
-            texts = self._new_texts()
+            texts = self._new_texts(windows)
             for fingerprint, (payload, seen) in sorted(texts.items()):
                 cursor.execute(
                     "INSERT INTO perfkit_finding (fingerprint, seen, payload) VALUES (%s, %s, %s) "
@@ -85,12 +88,18 @@ class StoreSink:
                     "SET seen = excluded.seen, payload = excluded.payload",
                     [fingerprint, int(seen), payload],
                 )
+            # Nobody can tell whether a COMMIT that fails was done. The same rows are then sent
+            # again under the same keys, and what has come since under keys of its own.
+            self._doubtful = windows
+            if windows is self._waiting:
+                self._waiting = {}
+        self._doubtful = {}
         self._seq = seq
         self._texts.update((fingerprint, seen) for fingerprint, (_, seen) in texts.items())
 
-    def _new_texts(self) -> dict[str, tuple[bytes, float]]:
+    def _new_texts(self, windows: dict[int, Window]) -> dict[str, tuple[bytes, float]]:
         texts: dict[str, tuple[bytes, float]] = {}
-        for window in self._waiting.values():
+        for window in windows.values():
             for fingerprint, stats in window.findings.items():
                 written = self._texts.get(fingerprint, 0.0)
                 if stats.finding is not None and stats.last - written > _TEXT_AGE_S:

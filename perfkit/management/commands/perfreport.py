@@ -93,11 +93,12 @@ class Command(BaseCommand):
         try:
             self.stdout.write(text)
             self.stdout.flush()
-        except BrokenPipeError:
-            # `perfreport | head`: the reader has what it wants. Python's own flush at exit must
-            # not meet the closed pipe again.
+        except OSError as error:
+            # Python's own flush at exit must not meet the same output again.
             sys.stdout = None
-            raise SystemExit(0) from None
+            if isinstance(error, BrokenPipeError):  # `perfreport | head` has what it wants
+                raise SystemExit(0) from None
+            self._end(f"the report cannot be written: {error.strerror}", REFUSED)
 
     def _refuse(self, message: str) -> NoReturn:
         self._end(message, REFUSED)

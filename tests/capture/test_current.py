@@ -1,0 +1,46 @@
+"""The trace: what an inner recording hands to the one around it."""
+
+from __future__ import annotations
+
+from perfkit.capture.current import Event, Repeats, Trace
+
+
+def filled(sql: str, runs: int, limit: int = 100) -> Trace:
+    """Make a trace with that many runs of one statement, a second each."""
+    trace = Trace(limit, slow_s=9.0)
+    repeats = trace.statements[sql] = Repeats(sql)
+    repeats.count = runs
+    event: Event = (repeats, "default", 1.0, 2.0, 0, None, 0)
+    trace.events = [event] * runs
+    return trace
+
+
+def test_the_outer_trace_takes_over_what_the_inner_one_saw() -> None:
+    """Events, cache calls, losses and failures all count outside too."""
+    outer, inner = filled("SELECT 1", 2), filled("SELECT 1", 3)
+    inner.cache_events = [("default", "get", 0.0, 1.0, 1, 0)]
+    inner.dropped, inner.dropped_s, inner.failures, inner.slow = 4, 0.5, 1, True
+    outer.absorb(inner)
+    assert len(outer.events) == 5
+    assert outer.cache_events == inner.cache_events
+    assert (outer.dropped, outer.dropped_s, outer.failures, outer.slow) == (4, 0.5, 1, True)
+
+
+def test_statements_of_both_are_counted_together() -> None:
+    """What ran inside has run before when it runs again outside; the inner trace stays as it is."""
+    outer, inner = filled("SELECT 1", 2), filled("SELECT 1", 3)
+    inner.statements["SAVEPOINT x"] = Repeats("SAVEPOINT x")
+    outer.absorb(inner)
+    assert {sql: seen.count for sql, seen in outer.statements.items()} == {
+        "SELECT 1": 5,
+        "SAVEPOINT x": 0,
+    }
+    outer.statements["SAVEPOINT x"].count += 1
+    assert inner.statements["SAVEPOINT x"].count == 0
+
+
+def test_what_does_not_fit_is_counted_as_dropped() -> None:
+    """The outer limit holds, and nothing is lost from the numbers."""
+    outer, inner = filled("SELECT 1", 2, limit=3), filled("SELECT 2", 4)
+    outer.absorb(inner)
+    assert (len(outer.events), outer.dropped, outer.dropped_s) == (3, 3, 3.0)

@@ -1,0 +1,398 @@
+"""The database hook: what it notes of each statement, and that it changes none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextvars import copy_context
+from time import perf_counter
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.test.utils import CaptureQueriesContext
+
+from perfkit import hooks
+from perfkit.capture import callpath, sql
+from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, Trace, current
+from tests.library.models import Book, Tag
+from tests.library.shelves import fill
+
+pytestmark = pytest.mark.django_db(databases=["default", "other"])
+
+
+class Calls:
+    """Counts the calls of a function and passes them on."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.count = 0
+
+    def __call__(self, *args: Any) -> Any:
+        self.count += 1
+        return self.function(*args)
+
+
+def texts(trace: Trace) -> list[str]:
+    """Return the statements in the order they ran."""
+    return [event[0].sql for event in trace.events]
+
+
+def test_one_pair_of_clock_reads_a_statement(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two looks at the clock are most of what a statement costs; there is no third."""
+    clock = Calls(perf_counter)
+    monkeypatch.setattr(sql, "perf_counter", clock)
+    for _ in range(5):
+        Book.objects.count()
+    assert (len(trace.events), clock.count) == (5, 10)
+
+
+def test_no_walk_before_the_second_run(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that runs once, as most do, never pays for its call site."""
+    walk = Calls(callpath.walk)
+    monkeypatch.setattr(callpath, "walk", walk)
+    for number in range(20):
+        list(Book.objects.all()[: number + 1])
+    assert (len(trace.events), walk.count) == (20, 0)
+    Book.objects.count()
+    Book.objects.count()
+    assert walk.count == 1
+
+
+def test_a_loop_walks_the_stack_once(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repeats of a loop are compared with the known path, not walked again."""
+    walk = Calls(callpath.walk)
+    monkeypatch.setattr(callpath, "walk", walk)
+    for number in range(50):
+        Book.objects.filter(pk=number).exists()
+    assert (len(trace.events), walk.count) == (50, 1)
+
+
+def test_a_slow_statement_is_walked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long is worth its line even when it runs once."""
+    hooks.install()
+    slow = Trace(limit=10, slow_s=0.0)
+    token = current.set(slow)
+    Book.objects.count()
+    current.reset(token)
+    assert slow.slow
+    assert slow.events[0][5] is not None
+
+
+def test_idle_statements_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nobody records, the hook reads no clock and notes nothing."""
+    hooks.install()
+    clock, noted = Calls(perf_counter), Calls(sql.note)
+    monkeypatch.setattr(sql, "perf_counter", clock)
+    monkeypatch.setattr(sql, "note", noted)
+    Book.objects.count()
+    assert (clock.count, noted.count) == (0, 0)
+
+
+def test_a_closed_trace_takes_nothing_more(trace: Trace) -> None:
+    """A task that outlives its request does not write into the request's record."""
+    Book.objects.count()
+    trace.closed = True
+    Book.objects.count()
+    assert len(trace.events) == 1
+
+
+def test_what_is_noted_is_what_ran(trace: Trace) -> None:
+    """Statement for statement, Django's own log says the same."""
+    with CaptureQueriesContext(connection) as django_log:
+        fill(2)
+        list(Book.objects.select_related("author").prefetch_related("tags"))
+        with transaction.atomic():
+            Book.objects.update(body="new")
+    assert len(trace.events) == len(django_log)
+
+
+def test_the_alias_tells_the_database(trace: Trace) -> None:
+    """Two databases, two aliases, also for one statement text."""
+    Book.objects.using("other").count()
+    Book.objects.count()
+    assert [event[1] for event in trace.events] == ["other", "default"]
+    assert trace.events[0][0] is trace.events[1][0]
+
+
+def test_raw_cursors_are_seen(trace: Trace) -> None:
+    """SQL that passes the ORM by passes the hook."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM library_book WHERE title = %s", ["x"])
+        assert cursor.fetchone() == (0,)
+    assert texts(trace) == ["SELECT COUNT(*) FROM library_book WHERE title = %s"]
+
+
+def test_executemany_is_one_event(trace: Trace) -> None:
+    """A batch is one statement, whatever its size; its parameters, a generator here, are not read."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO library_tag (name) VALUES (%s)", ((str(n),) for n in range(9))
+        )
+    assert Tag.objects.count() == 9
+    assert [event[6] for event in trace.events] == [MANY, 0]
+
+
+def test_two_batches_are_never_the_same(trace: Trace) -> None:
+    """Their parameters are not compared, so nobody may call them duplicates."""
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.executemany("INSERT INTO library_tag (name) VALUES (%s)", [("a",)])
+    assert len({event[4] for event in trace.events}) == 2
+
+
+def test_a_failing_statement_is_noted_and_its_error_passes(trace: Trace) -> None:
+    """The site gets its own exception, the very object, and the trace says that it failed."""
+    failure = DatabaseError("the disk is on fire")
+
+    def break_down(*args: Any) -> Any:
+        raise failure
+
+    with connection.execute_wrapper(break_down), pytest.raises(DatabaseError) as caught:
+        Book.objects.count()
+    assert caught.value is failure
+    assert [event[6] for event in trace.events] == [FAILED]
+
+
+def test_a_statement_that_the_database_refuses(trace: Trace) -> None:
+    """An error of the database itself is noted as a failure too."""
+    with (
+        pytest.raises(DatabaseError, match="no such table"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT * FROM nowhere")
+    failed = [event[0].sql for event in trace.events if event[6] & FAILED]
+    assert failed == ["SELECT * FROM nowhere"]
+
+
+def test_the_stores_own_connection_is_not_hooked() -> None:
+    """What perfkit itself asks its store is nobody's statement."""
+    hooks.install()
+    own = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "perfkit")
+    try:
+        own.ensure_connection()
+        assert sql.observe not in own.execute_wrappers
+    finally:
+        own.close()
+
+
+def test_a_site_wrapper_around_the_opening_of_a_connection_survives(trace: Trace) -> None:
+    """Django takes the last wrapper off when the block ends; that must be the site's."""
+    seen = []
+
+    def wrapper(execute: Any, statement: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append(statement)
+        return execute(statement, params, many, context)
+
+    fresh = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "fresh")
+    try:
+        with fresh.execute_wrapper(wrapper), fresh.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert fresh.execute_wrappers == [sql.observe]
+        with fresh.cursor() as cursor:
+            cursor.execute("SELECT 2")
+    finally:
+        fresh.close()
+    assert seen == ["SELECT 1"]
+    assert texts(trace) == ["SELECT 1", "SELECT 2"]
+
+
+def test_a_connection_that_opens_again_is_hooked_once(trace: Trace) -> None:
+    """Reconnecting sends the signal again; a statement still counts once."""
+    fresh = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "fresh")
+    for _ in range(3):
+        fresh.connect()
+        fresh.close()
+    assert fresh.execute_wrappers == [sql.observe]
+
+
+def test_beyond_the_limit_statements_are_counted_only() -> None:
+    """A request of a million statements costs the memory of MAX_QUERIES."""
+    hooks.install()
+    small = Trace(limit=3, slow_s=60.0)
+    token = current.set(small)
+    for _ in range(10):
+        Book.objects.count()
+    current.reset(token)
+    assert (len(small.events), small.dropped) == (3, 7)
+    assert small.dropped_s > 0
+
+
+def test_a_huge_statement_is_cut(trace: Trace) -> None:
+    """A megabyte of SQL leaves some kilobytes in the trace; two of them still differ."""
+    with connection.cursor() as cursor:
+        for word in ("one", "two"):
+            cursor.execute(f"SELECT '{'x' * 500_000}', '{word}'")  # long by far
+    assert [len(text) < LONGEST_SQL + 100 for text in texts(trace)] == [True, True]
+    assert len(set(texts(trace))) == 2
+
+
+class Text(str):
+    """A statement that is a string of the site's own class."""
+
+
+class Composed:
+    """A statement as a driver composes it: no string."""
+
+    def __repr__(self) -> str:
+        return "Composed('SELECT 1')"
+
+
+def test_a_statement_that_is_no_plain_string(trace: Trace) -> None:
+    """Some drivers take objects; what they are is the driver's business."""
+    connection.ensure_connection()
+    context = {"connection": connection, "cursor": None}
+    for statement in (Composed(), b"SELECT 1", None):
+        answer = sql.observe(lambda *args: "rows", statement, (), False, context)  # type: ignore[arg-type]
+        assert answer == "rows"
+    assert len(trace.events) == 3
+    assert trace.failures == 0
+    assert all(type(text) is str for text in texts(trace))
+
+
+def test_a_string_of_another_class_keeps_its_text(trace: Trace) -> None:
+    """A safe string, say, is SQL as it stands, not its own repr."""
+    with connection.cursor() as cursor:
+        cursor.execute(Text("SELECT 1"))
+    assert texts(trace) == ["SELECT 1"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a"], ["b"]),
+        ({"name": "a"}, {"name": "b"}),
+        ({"names": ["a"]}, {"names": ["b"]}),
+        ([["a"]], [["b"]]),
+        ((bytearray(b"a"),), (bytearray(b"b"),)),
+        ((1,), (2,)),
+        ((-1,), (-2,)),
+        (None, ()),
+    ],
+    ids=repr,
+)
+def test_parameters_tell_runs_apart(trace: Trace, one: Any, other: Any) -> None:
+    """Equal parameters are equal, different ones differ, hashable or not."""
+    context = {"connection": connection, "cursor": None}
+    for params in (one, one, other):
+        sql.observe(lambda *args: None, "SELECT %s", params, False, context)
+    first, second, third = (event[4] for event in trace.events)
+    assert first == second
+    assert first != third
+    assert trace.failures == 0
+
+
+class Hostile:
+    """A parameter that cannot be looked at."""
+
+    def __hash__(self) -> int:
+        raise RuntimeError("not now")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("not now")
+
+
+def test_a_failure_of_ours_is_counted_and_swallowed(trace: Trace) -> None:
+    """The site's statement answers whatever our bookkeeping does."""
+    context = {"connection": connection, "cursor": None}
+    assert sql.observe(lambda *args: 7, "SELECT %s", (Hostile(),), False, context) == 7
+    assert trace.failures == 1
+
+
+def test_async_orm_calls_are_seen(trace: Trace) -> None:
+    """An async view's statements run in a thread that copies its context."""
+
+    async def view() -> None:
+        assert await Book.objects.acount() == 0
+        assert await Book.objects.filter(title="x").afirst() is None
+        assert [book async for book in Book.objects.all()] == []
+
+    async_to_sync(view)()
+    assert len(trace.events) == 3
+
+
+def test_sync_to_async_is_seen(trace: Trace) -> None:
+    """A sync function that an async view calls records into the view's trace."""
+
+    async def view() -> int:
+        return await sync_to_async(Book.objects.count)()
+
+    assert async_to_sync(view)() == 0
+    assert len(trace.events) == 1
+
+
+def test_gathered_coroutines_are_kept_apart() -> None:
+    """Requests that share a thread and a loop each see their own statements."""
+    hooks.install()
+
+    async def request(statements: int) -> Trace:
+        own = Trace(limit=100, slow_s=60.0)
+        current.set(own)
+        for _ in range(statements):
+            await Book.objects.acount()
+            await asyncio.sleep(0)
+        return own
+
+    async def serve() -> list[Trace]:
+        return await asyncio.gather(*(request(count) for count in (3, 5, 7)))
+
+    assert [len(own.events) for own in async_to_sync(serve)()] == [3, 5, 7]
+    assert current.get() is None
+
+
+def run_in_thread(function: Any) -> None:
+    """Run a function in a thread and close what it opened there."""
+
+    def body() -> None:
+        try:
+            function()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+
+
+def ask_a_database() -> None:
+    """Run one statement on a connection of this thread's own."""
+    own = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "threads")
+    try:
+        with own.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        own.close()
+
+
+def test_a_thread_with_the_context_is_followed(trace: Trace) -> None:
+    """A connection opened in a thread that copies the context is hooked and recorded."""
+    context = copy_context()
+    run_in_thread(lambda: context.run(ask_a_database))
+    assert texts(trace) == ["SELECT 1"]
+
+
+def test_a_plain_thread_is_not(trace: Trace) -> None:
+    """A new thread starts with an empty context: its work is not the request's."""
+    run_in_thread(ask_a_database)
+    assert trace.events == []
+
+
+def test_uninstalling_leaves_connections_as_they_were() -> None:
+    """After uninstall no wrapper is left, here or on a new connection."""
+    hooks.install()
+    connection.ensure_connection()
+    try:
+        hooks.uninstall()
+        assert sql.observe not in connection.execute_wrappers
+        fresh = DatabaseWrapper(
+            {**connections["default"].settings_dict, "NAME": ":memory:"}, "fresh"
+        )
+        fresh.connect()
+        fresh.close()
+        assert fresh.execute_wrappers == []
+    finally:
+        hooks.install()
+    assert connection.execute_wrappers.count(sql.observe) == 1
