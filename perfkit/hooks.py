@@ -8,7 +8,7 @@ from perfkit.capture import cache as cache_hook
 from perfkit.capture import callpath, origin, places, sql
 from perfkit.capture.current import Trace
 from perfkit.conf import Settings, get_settings
-from perfkit.isolation import isolated
+from perfkit.isolation import isolated, report_failure
 
 
 @cache
@@ -30,6 +30,12 @@ def uninstall() -> None:
     cache_hook.uninstall()
     origin.uninstall()
     install.cache_clear()
+
+
+def report_failures(trace: Trace) -> None:
+    """Log what failed in the hooks while a trace was recorded."""
+    for part, error in trace.failures:
+        report_failure(part, error)
 
 
 def new_trace(settings: Settings) -> Trace:

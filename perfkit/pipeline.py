@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 from random import random
+from threading import Lock
 from time import perf_counter, time
 
 from django.http import HttpRequest
@@ -18,8 +19,8 @@ from perfkit.analysis import analyze, facts_of
 from perfkit.capture.current import UNRECORDED, current
 from perfkit.conf import Settings, get_settings
 from perfkit.flusher import Flusher
-from perfkit.hooks import new_trace
-from perfkit.isolation import failures, isolated, report_failure
+from perfkit.hooks import new_trace, report_failures
+from perfkit.isolation import isolated, report_failure
 from perfkit.metrics.aggregate import Aggregate, Window
 from perfkit.metrics.rows import route_rows
 from perfkit.metrics.statsd import MetricsWindow, StatsdSink
@@ -63,7 +64,10 @@ def respond(observation: Observation, response: HttpResponseBase) -> None:
     """Stop recording and observe the rest of the response."""
     try:
         observation.leave()
-        add_server_timing(observation, response)
+        try:
+            add_server_timing(observation, response)
+        except Exception as error:
+            report_failure("server timing", error)
         observation.follow(response)
     except Exception as error:
         report_failure("respond", error)
@@ -146,8 +150,7 @@ class Sinks:
         trace = observation.trace
         if trace is None:
             return RequestRecord(**facts), 0
-        if trace.failures:
-            failures["database hook"] += trace.failures
+        report_failures(trace)
         weight = self.thinning.weight(facts["route"], facts["method"], always=trace.slow)
         if not weight:
             return counted(trace, **facts), 0
@@ -162,7 +165,10 @@ class Sinks:
             self.aggregate.window(time()).dropped["requests"] += dropped
         windows = self.aggregate.take()
         self.thinning.begin_interval()
-        metrics = self._metrics(windows.values(), dropped) if self.statsd is not None else None
+        metrics = None
+        if self.statsd is not None:
+            with isolated("statsd sink"):
+                metrics = self._metrics(windows.values(), dropped)
         # The store first: it takes a bounded time, looking a name up does not.
         if self.store is not None:
             with isolated("store sink"):
@@ -194,9 +200,24 @@ def sinks() -> Sinks:
     return Sinks(get_settings())
 
 
-@cache
+_making = Lock()
+
+
 def flusher() -> Flusher:
     """Return this process's flusher, which lives as long as the process."""
+    try:
+        return _flushers[0]
+    except IndexError:
+        with _making:  # the first requests of a threaded worker come at once
+            if not _flushers:
+                _flushers.append(_make_flusher())
+        return _flushers[0]
+
+
+_flushers: list[Flusher] = []
+
+
+def _make_flusher() -> Flusher:
     return Flusher(
         handle=lambda observation: sinks().handle(observation),
         flush=lambda: sinks().flush(),

@@ -56,6 +56,7 @@ class record:  # noqa: N801  # reads as a verb: with perfkit.record()
         if trace is None or token is None:
             raise RuntimeError("perfkit.record() was left without having been entered")
         trace.closed = True
+        hooks.report_failures(trace)
         current.reset(token)
         if self._outer is not None:
             self._outer.absorb(trace)

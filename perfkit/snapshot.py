@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from types import CodeType
+from itertools import islice
 from typing import Any
 
-from perfkit.capture.callpath import CallPath, Place
+from perfkit.capture.callpath import CallPath
 from perfkit.capture.current import FAILED, MANY, Trace
 from perfkit.capture.origin import Origin
-from perfkit.capture.places import short_name
+from perfkit.capture.places import Place, short_name
 from perfkit.record import Asked, CacheCall, Loaded, Path, Query, RequestRecord, Site
 from perfkit.statement import TRANSACTION_VERBS, parse
 
@@ -96,26 +96,35 @@ def from_trace(trace: Trace, started: float, **facts: Any) -> RequestRecord:
 def _index_of(path: CallPath, keys: dict[Any, int], frozen: list[Path]) -> int:
     """Number a call path; paths through the same places are one, whatever their statement."""
     relation = path.relation
-    key = (
-        tuple((id(code) if isinstance(code, CodeType) else code, at) for code, at in path.places),
-        relation and (relation.model, relation.name, id(relation.origin)),
-    )
+    asked = None
+    if relation is not None:
+        asked = Asked(
+            relation.model,
+            relation.name,
+            relation.kind,
+            relation.plain,
+            _load(relation.origin),
+            relation.target,
+        )
+    key = (tuple(map(_position, path.places)), asked)
     index = keys.get(key)
     if index is None:
         index = keys[key] = len(frozen)
-        asked = None
-        if relation is not None:
-            origin = _load(relation.origin)
-            asked = Asked(
-                relation.model,
-                relation.name,
-                relation.kind,
-                relation.plain,
-                origin,
-                relation.target,
-            )
-        frozen.append(Path(tuple(site_of(place) for place in path.places), asked))
+        frozen.append(Path(tuple(map(site_of, path.places)), asked))
     return index
+
+
+@lru_cache(maxsize=2048)
+def _position(place: Place) -> tuple[Any, ...]:
+    """Tell a call apart from others on its line.
+
+    The instruction's offset would not do: CPython 3.11 makes a call from another instruction once
+    it has specialized it, in the middle of a loop. Both have the call's position in the source.
+    """
+    code, at = place
+    if isinstance(code, str):
+        return place
+    return (id(code), *next(islice(code.co_positions(), at // 2, None), (at,)))
 
 
 def _load(origin: Origin | None) -> Loaded | None:

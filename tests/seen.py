@@ -47,6 +47,8 @@ class Seen:
     def forget(self) -> None:
         """End the flusher's thread and drop what the sinks have summed up."""
         self.flush()
+        if pipeline.sinks.cache_info().currsize and (statsd := pipeline.sinks().statsd):
+            statsd.close()
         pipeline.sinks.cache_clear()
         failures.clear()
         heard.clear()

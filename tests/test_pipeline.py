@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,9 +60,9 @@ def get(request: pytest.FixtureRequest) -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def statsd_off_air(settings: Any) -> Iterator[dict[str, Any]]:
+def statsd_off_air() -> dict[str, Any]:
     """Send statsd to a port of this host on which nobody listens."""
-    yield {"HOST": "127.0.0.1", "PORT": 9, "PREFIX": "perfkit"}
+    return {"HOST": "127.0.0.1", "PORT": 9, "PREFIX": "perfkit"}
 
 
 def answer_of(response: Any) -> tuple[Any, ...]:
@@ -80,9 +80,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 FAULTS = {
     "perfkit.capture.sql.locate": "database hook",
     "perfkit.capture.sql.Repeats": "database hook",
-    "perfkit.capture.cache._note": "cache hook",
+    "perfkit.capture.cache.alias_of": "cache hook",
     "perfkit.capture.origin.evaluated_at": "origin hook",
-    "perfkit.capture.origin.joinable": "origin hook",
+    "perfkit.capture.origin.Origin": "origin hook",
     "perfkit.pipeline.get_settings": "begin",
     "perfkit.pipeline.new_trace": "begin",
     "perfkit.pipeline.Observation": "begin",
@@ -140,7 +140,7 @@ def test_a_failure_of_ours_stays_with_us(
 #: What may fail while the request still counts, once, with its route and its time.
 STILL_COUNTED = [
     "perfkit.capture.sql.locate",
-    "perfkit.capture.cache._note",
+    "perfkit.capture.cache.alias_of",
     "perfkit.capture.origin.evaluated_at",
     "perfkit.pipeline.add_server_timing",
     "perfkit.metrics.statsd.StatsdSink.emit",
@@ -221,7 +221,9 @@ def test_one_sink_does_not_keep_the_other_from_its_data(
     seen.configure(STATSD=statsd_off_air)
     with pytest.MonkeyPatch.context() as injected:
         injected.setattr("perfkit.store.sink.opened", fault)
-        injected.setattr("perfkit.metrics.statsd.StatsdSink.emit", lambda _, window: sent.append(window))
+        injected.setattr(
+            "perfkit.metrics.statsd.StatsdSink.emit", lambda _, window: sent.append(window)
+        )
         sync_get("/")
         seen.flush()
     assert [row.requests for window in sent for row in window.rows] == [1]
@@ -274,19 +276,19 @@ def test_slow_requests_are_all_analyzed_and_none_counts_twice(seen: Seen) -> Non
     assert finding.requests == requests
 
 
-def test_the_first_requests_together_make_one_flusher(seen: Seen) -> None:
-    """A threaded worker gets its first requests at once: one thread, one sum, nothing lost."""
+def test_the_first_requests_together_make_one_flusher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A threaded worker gets its first requests at once: two flushers would sum up apart."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(20):
-            pipeline.sinks.cache_clear()
+            pipeline._flushers.clear()
             made: list[Any] = []
             together = threading.Barrier(8)
 
             def ask(made: list[Any] = made, together: threading.Barrier = together) -> None:
                 together.wait()
-                made.append((pipeline.flusher(), pipeline.sinks()))
+                made.append(pipeline.flusher())
 
             threads = [threading.Thread(target=ask) for _ in range(8)]
             for thread in threads:

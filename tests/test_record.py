@@ -28,9 +28,7 @@ MS = st.floats(0, 1e9, allow_nan=False)
 SITE = st.builds(Site, TEXT, COUNT, TEXT)
 LOADED = st.recursive(
     st.none(),
-    lambda parent: st.builds(
-        Loaded, TEXT, st.none() | SITE, TEXT, st.booleans(), parent, TEXT
-    ),
+    lambda parent: st.builds(Loaded, TEXT, st.none() | SITE, TEXT, st.booleans(), parent, TEXT),
     max_leaves=4,
 )
 ASKED = st.builds(Asked, TEXT, TEXT, TEXT, st.booleans(), LOADED, TEXT)
@@ -72,9 +70,9 @@ RECORD = st.builds(
     paths=st.lists(
         st.builds(Path, st.lists(SITE, max_size=3).map(tuple), st.none() | ASKED), max_size=3
     ).map(tuple),
-    cache_calls=st.lists(
-        st.builds(CacheCall, TEXT, TEXT, MS, MS, COUNT, COUNT), max_size=2
-    ).map(tuple),
+    cache_calls=st.lists(st.builds(CacheCall, TEXT, TEXT, MS, MS, COUNT, COUNT), max_size=2).map(
+        tuple
+    ),
     findings=st.lists(FINDING, max_size=2).map(tuple),
 )
 

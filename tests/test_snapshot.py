@@ -49,7 +49,11 @@ def test_an_event_becomes_a_query() -> None:
     """Times are milliseconds from the start of the recording."""
     trace = made(("SELECT a FROM t WHERE b = 'x'", 5, FAILED), ("INSERT INTO t", 0, MANY))
     first, second = from_trace(trace, 9.5).queries
-    assert (first.sql, first.verb, first.tables) == ("SELECT a FROM t WHERE b = ?", "SELECT", ("t",))
+    assert (first.sql, first.verb, first.tables) == (
+        "SELECT a FROM t WHERE b = ?",
+        "SELECT",
+        ("t",),
+    )
     assert (first.start_ms, first.duration_ms) == (500.0, 1000.0)
     assert (first.failed, first.many, second.failed, second.many) == (True, False, False, True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 
 from perfkit.record import Path, Query, RequestRecord, Site
 from perfkit.statement import parse
@@ -34,21 +35,36 @@ class Repeats:
 def group(record: RequestRecord) -> list[Repeats]:
     """Group a record's reads by shape, database and call path.
 
-    A first run has no path: it joins the path through which its statement was repeated first.
+    A first run has no path. It joins the path through which its statement was repeated first,
+    unless more statements lie between the two than between any later repeats: then it was the same
+    statement elsewhere, such as the session's user before a loop over users.
     """
-    owners: dict[tuple[str, str], int] = {}
-    groups: dict[tuple[str, str, int | None], list[Query]] = defaultdict(list)
-    for query in record.queries:
+    runs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    first_path: dict[tuple[str, str], int] = {}
+    for at, query in enumerate(record.queries):
         if query.path is not None:
-            owners.setdefault((query.shape, query.alias), query.path)
-    for query in record.queries:
-        if query.verb == "SELECT" and not query.many and parse(query.sql).is_read:
-            path = query.path if query.path is not None else owners.get((query.shape, query.alias))
-            groups[query.shape, query.alias, path].append(query)
+            runs[query.shape, query.alias, query.path].append(at)
+            first_path.setdefault((query.shape, query.alias), query.path)
+    groups: dict[tuple[str, str, int | None], list[Query]] = defaultdict(list)
+    for at, query in enumerate(record.queries):
+        if query.verb != "SELECT" or query.many or not parse(query.sql).is_read:
+            continue
+        path = query.path
+        if path is None:
+            path = first_path.get((query.shape, query.alias))
+            if path is not None and not _begins(at, runs[query.shape, query.alias, path]):
+                path = None
+        groups[query.shape, query.alias, path].append(query)
     return [
         Repeats(tuple(queries), record.paths[path] if path is not None else None)
         for (_, _, path), queries in groups.items()
     ]
+
+
+def _begins(at: int, repeats: list[int]) -> bool:
+    """Tell whether a first run is as near to the repeats as they are to one another."""
+    gaps = [later - earlier for earlier, later in pairwise(repeats)]
+    return not gaps or repeats[0] - at <= max(gaps)
 
 
 def is_loop(repeats: Repeats, threshold: int) -> bool:

@@ -27,6 +27,11 @@ _ALIAS = "_perfkit_alias"
 _WRITES = ("add", "set", "set_many", "delete", "delete_many", "touch", "incr", "clear")
 
 
+def alias_of(cache: Any) -> str:
+    """Return the alias under which a hooked cache was made."""
+    return str(cache.__dict__.get(_ALIAS, ""))
+
+
 def _begin() -> Trace | None:
     trace = current.get()
     if trace is None or trace.closed or _inside.get():
@@ -34,11 +39,14 @@ def _begin() -> Trace | None:
     return trace
 
 
-def _note(trace: Trace, cache: Any, operation: str, started: float, hits: int, misses: int) -> None:
-    if len(trace.cache_events) < trace.limit:
-        trace.cache_events.append(
-            (cache.__dict__.get(_ALIAS, ""), operation, started, perf_counter(), hits, misses)
-        )
+def note(trace: Trace, cache: Any, operation: str, started: float, hits: int, misses: int) -> None:
+    """Append one event; a failure in here is kept for the pipeline, as in ``sql.note``."""
+    ended = perf_counter()
+    try:
+        if len(trace.cache_events) < trace.limit:
+            trace.cache_events.append((alias_of(cache), operation, started, ended, hits, misses))
+    except Exception as error:  # the site's call must not fail for us
+        trace.fail("cache hook", error)
 
 
 def _traced_class(backend: type[Any]) -> type:
@@ -70,7 +78,7 @@ def _timed_get(original: Callable[..., Any]) -> Callable[..., Any]:
             return value
         finally:
             _inside.reset(token)
-            _note(trace, self, "get", started, found, 1 - found)
+            note(trace, self, "get", started, found, 1 - found)
 
     return get
 
@@ -91,7 +99,7 @@ def _timed_get_many(original: Callable[..., Any]) -> Callable[..., Any]:
             return values
         finally:
             _inside.reset(token)
-            _note(trace, self, "get_many", started, found, max(len(keys) - found, 0))
+            note(trace, self, "get_many", started, found, max(len(keys) - found, 0))
 
     return get_many
 
@@ -111,7 +119,7 @@ def _timed_has_key(original: Callable[..., Any]) -> Callable[..., Any]:
             return answer
         finally:
             _inside.reset(token)
-            _note(trace, self, "has_key", started, found, 1 - found)
+            note(trace, self, "has_key", started, found, 1 - found)
 
     return has_key
 
@@ -128,7 +136,7 @@ def _timed_write(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self, *args, **kwargs)
         finally:
             _inside.reset(token)
-            _note(trace, self, original.__name__, started, 0, 0)
+            note(trace, self, original.__name__, started, 0, 0)
 
     return write
 

@@ -19,11 +19,11 @@ from typing import Any
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIHandler
-from django.template.base import Node
 
 from perfkit.capture.current import Repeats
 from perfkit.capture.origin import Relation, relation_at
-from perfkit.capture.places import Owner, owner_of
+from perfkit.capture.places import Owner, Place, owner_of
+from perfkit.capture.templates import RENDER, node_of, template_place
 
 #: Frames looked at, and kept, at most: a recursion of thousands must not cost thousands.
 DEEPEST_WALK = 300
@@ -31,7 +31,6 @@ MOST_FRAMES = 12
 #: Paths remembered for one statement; further ones are walked afresh each time.
 MOST_PATHS = 8
 
-_TEMPLATE = Node.render_annotated.__code__
 #: The view is called from here: further out are middleware, the server and the test runner.
 _handler: Any = BaseHandler
 VIEW_BOUNDARY = frozenset(
@@ -41,9 +40,6 @@ _HANDLER_BOUNDARY = frozenset(
     id(function.__code__)
     for function in (_handler.get_response, WSGIHandler.__call__, ASGIHandler.__call__)
 )
-
-#: (code object, instruction offset), or (template name, line) for a template node.
-Place = tuple[CodeType | str, int]
 
 
 class CallPath:
@@ -107,8 +103,8 @@ def walk(frame: FrameType | None) -> CallPath:
         code = frame.f_code
         owner = owner_of(code.co_filename)
         if owner is Owner.FRAMEWORK:
-            if code is _TEMPLATE and not in_template:
-                node = frame.f_locals.get("self")
+            if code is RENDER and not in_template:
+                node = node_of(frame)
                 place = template_place(node)
                 if place is not None:
                     in_template = True
@@ -127,12 +123,3 @@ def walk(frame: FrameType | None) -> CallPath:
         frame = frame.f_back
         depth += 1
     return CallPath(tuple(places), tuple(checks), relation)
-
-
-def template_place(node: Any) -> Place | None:
-    """Name a template node's file and line; None when it is the framework's own template."""
-    token = getattr(node, "token", None)
-    name = getattr(getattr(node, "origin", None), "name", None)
-    if token is None or not isinstance(name, str) or owner_of(name) is Owner.FRAMEWORK:
-        return None
-    return (name, token.lineno or 0)

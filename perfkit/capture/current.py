@@ -16,6 +16,8 @@ FAILED = 2
 #: whatever an application sends, and two long statements still differ.
 LONGEST_SQL = 4_000
 
+_MOST_FAILURES = 5
+
 #: (statement, alias, started, ended, parameters' hash, call path or None, flags); clocks in seconds.
 Event = tuple["Repeats", str, float, float, int, "CallPath | None", int]
 
@@ -69,11 +71,17 @@ class Trace:
         self.statements: dict[Any, Repeats] = {}
         self.dropped = 0
         self.dropped_s = 0.0
-        self.failures = 0
+        #: (part, exception) of the first failures of ours; capture itself logs nothing.
+        self.failures: list[tuple[str, Exception]] = []
         #: Whether a request is what is being recorded.
         self.of_request = False
         #: Tasks and threads that outlive the request keep the trace in their context.
         self.closed = False
+
+    def fail(self, part: str, error: Exception) -> None:
+        """Keep a failure of ours for the pipeline to report; the first few tell it all."""
+        if len(self.failures) < _MOST_FAILURES:
+            self.failures.append((part, error))
 
     @property
     def is_running_request(self) -> bool:
@@ -93,7 +101,6 @@ class Trace:
         self.cache_events.extend(inner.cache_events[: self.limit])
         self.dropped += inner.dropped + len(left_out)
         self.dropped_s += inner.dropped_s + sum(event[3] - event[2] for event in left_out)
-        self.failures += inner.failures
         self.slow = self.slow or inner.slow
 
 

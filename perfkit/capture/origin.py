@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from sys import _getframe
-from types import CodeType, FrameType, FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 
 from django.apps import apps
@@ -21,14 +21,15 @@ from django.db.models.fields.related_descriptors import (
 from django.db.models.query import ModelIterable, QuerySet, prefetch_one_level
 from django.db.models.query_utils import DeferredAttribute
 
-from perfkit.capture.current import current
-from perfkit.capture.places import Owner, owner_of
+from perfkit.capture.current import Trace, current
+from perfkit.capture.places import Owner, Place, owner_of
+from perfkit.capture.templates import RENDER, node_of, template_place
 
 #: The name of the tag in ``instance._state``.
 TAG = "perfkit_origin"
 
 #: Frames looked at for the line that evaluated a queryset.
-_DEEPEST_WALK = 60
+_DEEPEST_WALK = 100
 
 _PLAIN_METHODS = frozenset({"_fetch_all", "__iter__", "__len__", "__bool__"})
 #: A query with one of these set is no longer what a prefetch would have put on the row.
@@ -55,7 +56,8 @@ class Origin:
 
     Attributes:
         model: label of the rows' model, ``"shop.Product"``.
-        place: (code object, instruction) of the line that evaluated it, or None.
+        place: the line that evaluated it, or None: (code object, instruction offset), or
+            (template name, line).
         eager: the method that may be added to it as it is: ``select_related``,
             ``prefetch_related``, or ``""`` when neither may.
         parent: the origin of the row through which the queryset was reached, or None.
@@ -68,7 +70,7 @@ class Origin:
     def __init__(
         self,
         model: str,
-        place: tuple[CodeType, int] | None,
+        place: Place | None,
         eager: str,
         parent: Origin | None,
         single: bool = False,
@@ -138,25 +140,22 @@ def iterate(iterable: Any) -> Iterator[Any]:
     rows = _original_iter(iterable)
     if trace is None or trace.closed:
         return rows
-    return tagged(iterable.queryset, rows)
+    return tagged(trace, iterable.queryset, rows)
 
 
-def tagged(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
+def tagged(trace: Trace, queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
     """Yield the rows, tagged; the line is looked for once, when a second row is asked for."""
-    parent = origin_of(queryset._hints.get("instance"))
     first = next(rows, None)
     if first is None:
         return
-    if parent is not None and not queryset._known_related_objects:  # no manager's first()
-        setattr(first._state, TAG, parent if parent.single else parent.derived())
+    parent, lone = lineage(trace, queryset)
+    if lone is not None:
+        first._state.perfkit_origin = lone
     yield first
     second = next(rows, None)
     if second is None:
         return
-    place, via = evaluated_at(_getframe(1))
-    origin = Origin(
-        queryset.model._meta.label, place, eager_method(queryset.query), parent, via=via
-    )
+    origin = begin_origin(trace, queryset, parent, _getframe(1))
     first._state.perfkit_origin = origin
     del first
     second._state.perfkit_origin = origin
@@ -167,25 +166,59 @@ def tagged(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
         yield row
 
 
-def evaluated_at(frame: FrameType | None) -> tuple[tuple[CodeType, int] | None, str]:
-    """Find the line that evaluates a queryset: the site's own if there is one, else a package's.
+def lineage(trace: Trace, queryset: Any) -> tuple[Origin | None, Origin | None]:
+    """Return the origin of the row that asked, and the tag of a row loaded alone through it."""
+    try:
+        parent = origin_of(queryset._hints.get("instance"))
+        if parent is None or queryset._known_related_objects:  # the latter: a manager's first()
+            return parent, None
+        return parent, parent if parent.single else parent.derived()
+    except Exception as error:  # the site's rows must come for all that
+        trace.fail("origin hook", error)
+        return None, None
+
+
+def begin_origin(
+    trace: Trace, queryset: Any, parent: Origin | None, frame: FrameType
+) -> Origin | None:
+    """Make the tag of a queryset's rows; None when we fail, which the pipeline reports."""
+    try:
+        place, via = evaluated_at(frame)
+        model = queryset.model._meta.label
+        return Origin(model, place, eager_method(queryset.query), parent, via=via)
+    except Exception as error:  # the site's rows must come for all that
+        trace.fail("origin hook", error)
+        return None
+
+
+def evaluated_at(frame: FrameType | None) -> tuple[Place | None, str]:
+    """Find the line that evaluates a queryset.
+
+    The site's own code is named first, for there the queryset was built; then the site's own
+    template, a generic view having no code of its own; then the line of a package.
 
     Returns:
         The place, and the lookup when a prefetch runs the queryset, else ``""``.
     """
-    found: tuple[CodeType, int] | None = None
+    found: Place | None = None
+    found_owner = Owner.FRAMEWORK
     via = ""
     for _ in range(_DEEPEST_WALK):
         if frame is None or _roles.get(id(frame.f_code)) == "view":
             break
-        owner = owner_of(frame.f_code.co_filename)
+        code = frame.f_code
+        owner = owner_of(code.co_filename)
         if owner is Owner.SITE:
-            return (frame.f_code, frame.f_lasti), via
-        if owner is Owner.PACKAGE and found is None:
-            found = (frame.f_code, frame.f_lasti)
-        if frame.f_code is _PREFETCH and not via:
+            return (code, frame.f_lasti), via
+        place: Place | None = (code, frame.f_lasti)
+        if code is RENDER:
+            place = template_place(node_of(frame))
+            owner = owner_of(str(place[0])) if place else owner
+        elif code is _PREFETCH and not via:
             names = frame.f_locals
             via = names["lookup"].get_current_prefetch_to(names["level"])
+        if owner < found_owner:
+            found, found_owner = place, owner
         frame = frame.f_back
     return found, via
 

@@ -8,8 +8,12 @@ import sysconfig
 from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
+from types import CodeType
 
 import django
+
+#: A line: (code object, instruction offset), or (template name, line) for a template.
+Place = tuple[CodeType | str, int]
 
 
 class Owner(IntEnum):

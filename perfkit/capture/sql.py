@@ -36,15 +36,21 @@ def observe(execute: Execute, sql: str, params: Any, many: bool, context: dict[s
         flags = 0
         return result
     finally:
-        note(trace, sql, params, many, context["connection"].alias, started, flags)
+        note(trace, sql, params, many, context["connection"], started, flags)
 
 
 def note(
-    trace: Trace, sql: Any, params: Any, many: bool, alias: str, started: float, flags: int
+    trace: Trace,
+    sql: Any,
+    params: Any,
+    many: bool,
+    connection: BaseDatabaseWrapper,
+    started: float,
+    flags: int,
 ) -> None:
     """Append one event; the call path is looked at from a statement's second run on.
 
-    A failure in here is counted and swallowed: it runs in a ``finally`` on the site's own path,
+    A failure in here is kept for the pipeline: it runs in a ``finally`` on the site's own path,
     where raising would replace the site's result.
     """
     ended = perf_counter()
@@ -55,8 +61,7 @@ def note(
             trace.dropped_s += ended - started
             return
         if type(sql) is not str:
-            # A subclass of str (a safe string) is its text; a driver's own object has a repr.
-            sql = str.__str__(sql) if isinstance(sql, str) else repr(sql)
+            sql = text_of(sql, connection)
         if len(sql) > LONGEST_SQL:
             sql = f"{sql[:LONGEST_SQL]} /* cut */ {hash(sql)}"
         statements = trace.statements
@@ -81,9 +86,23 @@ def note(
                     key = hash(repr(params))
             except TypeError:
                 key = hash_unhashable(params)
-        events.append((repeats, alias, started, ended, key, path, flags))
-    except Exception:  # the site's statement must not fail for us; pipeline reports the count
-        trace.failures += 1
+        events.append((repeats, connection.alias, started, ended, key, path, flags))
+    except Exception as error:  # the site's statement must not fail for us
+        trace.fail("database hook", error)
+
+
+def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
+    """Return the text of a statement that is not a plain str.
+
+    A repr would not do: literals in it are quoted as Python quotes, which masking cannot tell.
+    """
+    if isinstance(sql, str):
+        return str.__str__(sql)
+    if isinstance(sql, bytes):
+        return sql.decode("utf-8", "replace")
+    if hasattr(sql, "as_string"):  # psycopg's composed statements
+        return str(sql.as_string(connection.connection))
+    return f"<{type(sql).__name__}>"
 
 
 def hash_unhashable(params: Any) -> int:

@@ -195,6 +195,7 @@ class Window:
         stats.count += weight * finding.count
         stats.saved += weight * finding.saved
         stats.cost_ms += weight * finding.cost_ms
+        stats.first = min(stats.first, at)  # requests end in another order than they began
         stats.last = max(stats.last, at)
         stats.routes[where] += weight
 

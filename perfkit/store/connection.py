@@ -146,7 +146,8 @@ def set_aside(path: Path) -> None:
         stamp = strftime("%Y%m%dT%H%M%S")
         while Path(f"{path}.damaged-{stamp}").exists():  # a second one in the same second
             stamp += "+"
-        for suffix in ("", "-wal", "-shm"):
+        # The file last: once it is gone another worker may begin a new one with a log of its own.
+        for suffix in ("-wal", "-shm", ""):
             file = Path(f"{path}{suffix}")
             if file.exists():
                 file.rename(f"{path}.damaged-{stamp}{suffix}")

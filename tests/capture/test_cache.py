@@ -86,8 +86,10 @@ def test_a_miss_returns_the_default(alias: str, trace: Trace) -> None:
 
 @pytest.mark.parametrize("alias", KEEPING)
 def test_get_many_is_one_call(alias: str, trace: Trace) -> None:
-    """Its hits and misses are counted by key; the reads inside belong to it. Keys may be any
-    iterable, read once."""
+    """Its hits and misses are counted by key; the reads inside belong to it.
+
+    Keys may be any iterable, read once.
+    """
     cache = caches[alias]
     cache.set_many({"a": 1, "b": 2})
     found = cache.get_many(key for key in ("a", "b", "c", "d", "e"))

@@ -16,14 +16,14 @@ def filled(sql: str, runs: int, limit: int = 100) -> Trace:
 
 
 def test_the_outer_trace_takes_over_what_the_inner_one_saw() -> None:
-    """Events, cache calls, losses and failures all count outside too."""
+    """Events, cache calls and losses all count outside too."""
     outer, inner = filled("SELECT 1", 2), filled("SELECT 1", 3)
     inner.cache_events = [("default", "get", 0.0, 1.0, 1, 0)]
-    inner.dropped, inner.dropped_s, inner.failures, inner.slow = 4, 0.5, 1, True
+    inner.dropped, inner.dropped_s, inner.slow = 4, 0.5, True
     outer.absorb(inner)
     assert len(outer.events) == 5
     assert outer.cache_events == inner.cache_events
-    assert (outer.dropped, outer.dropped_s, outer.failures, outer.slow) == (4, 0.5, 1, True)
+    assert (outer.dropped, outer.dropped_s, outer.slow) == (4, 0.5, True)
 
 
 def test_statements_of_both_are_counted_together() -> None:
@@ -44,3 +44,12 @@ def test_what_does_not_fit_is_counted_as_dropped() -> None:
     outer, inner = filled("SELECT 1", 2, limit=3), filled("SELECT 2", 4)
     outer.absorb(inner)
     assert (len(outer.events), outer.dropped, outer.dropped_s) == (3, 3, 3.0)
+
+
+def test_failures_kept_are_few() -> None:
+    """A hook that fails at every statement keeps its first failures, not ten thousand tracebacks."""
+    trace = Trace(100, slow_s=9.0)
+    for number in range(1_000):
+        trace.fail("database hook", RuntimeError(str(number)))
+    assert 0 < len(trace.failures) < 10
+    assert str(trace.failures[0][1]) == "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import copy_context
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -33,6 +34,12 @@ class Calls:
     def __call__(self, *args: Any) -> Any:
         self.count += 1
         return self.function(*args)
+
+
+def database(folder: Path, alias: str) -> DatabaseWrapper:
+    """Make a connection to a file of its own; Django keeps one to memory open for good."""
+    settings = {**connections["default"].settings_dict, "NAME": str(folder / alias)}
+    return DatabaseWrapper(settings, alias)
 
 
 def texts(trace: Trace) -> list[str]:
@@ -168,10 +175,10 @@ def test_a_statement_that_the_database_refuses(trace: Trace) -> None:
     assert failed == ["SELECT * FROM nowhere"]
 
 
-def test_the_stores_own_connection_is_not_hooked() -> None:
+def test_the_stores_own_connection_is_not_hooked(tmp_path: Path) -> None:
     """What perfkit itself asks its store is nobody's statement."""
     hooks.install()
-    own = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "perfkit")
+    own = database(tmp_path, "perfkit")
     try:
         own.ensure_connection()
         assert sql.observe not in own.execute_wrappers
@@ -179,7 +186,9 @@ def test_the_stores_own_connection_is_not_hooked() -> None:
         own.close()
 
 
-def test_a_site_wrapper_around_the_opening_of_a_connection_survives(trace: Trace) -> None:
+def test_a_site_wrapper_around_the_opening_of_a_connection_survives(
+    trace: Trace, tmp_path: Path
+) -> None:
     """Django takes the last wrapper off when the block ends; that must be the site's."""
     seen = []
 
@@ -187,7 +196,7 @@ def test_a_site_wrapper_around_the_opening_of_a_connection_survives(trace: Trace
         seen.append(statement)
         return execute(statement, params, many, context)
 
-    fresh = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "fresh")
+    fresh = database(tmp_path, "fresh")
     try:
         with fresh.execute_wrapper(wrapper), fresh.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -200,9 +209,9 @@ def test_a_site_wrapper_around_the_opening_of_a_connection_survives(trace: Trace
     assert texts(trace) == ["SELECT 1", "SELECT 2"]
 
 
-def test_a_connection_that_opens_again_is_hooked_once(trace: Trace) -> None:
+def test_a_connection_that_opens_again_is_hooked_once(trace: Trace, tmp_path: Path) -> None:
     """Reconnecting sends the signal again; a statement still counts once."""
-    fresh = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "fresh")
+    fresh = database(tmp_path, "fresh")
     for _ in range(3):
         fresh.connect()
         fresh.close()
@@ -233,6 +242,8 @@ def test_a_huge_statement_is_cut(trace: Trace) -> None:
 class Text(str):
     """A statement that is a string of the site's own class."""
 
+    __slots__ = ()
+
 
 class Composed:
     """A statement as a driver composes it: no string."""
@@ -249,7 +260,7 @@ def test_a_statement_that_is_no_plain_string(trace: Trace) -> None:
         answer = sql.observe(lambda *args: "rows", statement, (), False, context)  # type: ignore[arg-type]
         assert answer == "rows"
     assert len(trace.events) == 3
-    assert trace.failures == 0
+    assert trace.failures == []
     assert all(type(text) is str for text in texts(trace))
 
 
@@ -282,7 +293,7 @@ def test_parameters_tell_runs_apart(trace: Trace, one: Any, other: Any) -> None:
     first, second, third = (event[4] for event in trace.events)
     assert first == second
     assert first != third
-    assert trace.failures == 0
+    assert trace.failures == []
 
 
 class Hostile:
@@ -295,11 +306,11 @@ class Hostile:
         raise RuntimeError("not now")
 
 
-def test_a_failure_of_ours_is_counted_and_swallowed(trace: Trace) -> None:
-    """The site's statement answers whatever our bookkeeping does."""
+def test_a_failure_of_ours_is_kept_and_swallowed(trace: Trace) -> None:
+    """The site's statement answers whatever our bookkeeping does; the pipeline reports it."""
     context = {"connection": connection, "cursor": None}
     assert sql.observe(lambda *args: 7, "SELECT %s", (Hostile(),), False, context) == 7
-    assert trace.failures == 1
+    assert [part for part, _ in trace.failures] == ["database hook"]
 
 
 def test_async_orm_calls_are_seen(trace: Trace) -> None:
@@ -344,22 +355,15 @@ def test_gathered_coroutines_are_kept_apart() -> None:
 
 
 def run_in_thread(function: Any) -> None:
-    """Run a function in a thread and close what it opened there."""
-
-    def body() -> None:
-        try:
-            function()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=body)
+    """Run a function in a thread."""
+    thread = threading.Thread(target=function)
     thread.start()
     thread.join()
 
 
-def ask_a_database() -> None:
+def ask_a_database(tmp_path: Path) -> None:
     """Run one statement on a connection of this thread's own."""
-    own = DatabaseWrapper({**connections["default"].settings_dict, "NAME": ":memory:"}, "threads")
+    own = database(tmp_path, "threads")
     try:
         with own.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -367,29 +371,27 @@ def ask_a_database() -> None:
         own.close()
 
 
-def test_a_thread_with_the_context_is_followed(trace: Trace) -> None:
+def test_a_thread_with_the_context_is_followed(trace: Trace, tmp_path: Path) -> None:
     """A connection opened in a thread that copies the context is hooked and recorded."""
     context = copy_context()
-    run_in_thread(lambda: context.run(ask_a_database))
+    run_in_thread(lambda: context.run(ask_a_database, tmp_path))
     assert texts(trace) == ["SELECT 1"]
 
 
-def test_a_plain_thread_is_not(trace: Trace) -> None:
+def test_a_plain_thread_is_not(trace: Trace, tmp_path: Path) -> None:
     """A new thread starts with an empty context: its work is not the request's."""
-    run_in_thread(ask_a_database)
+    run_in_thread(lambda: ask_a_database(tmp_path))
     assert trace.events == []
 
 
-def test_uninstalling_leaves_connections_as_they_were() -> None:
+def test_uninstalling_leaves_connections_as_they_were(tmp_path: Path) -> None:
     """After uninstall no wrapper is left, here or on a new connection."""
     hooks.install()
     connection.ensure_connection()
     try:
         hooks.uninstall()
         assert sql.observe not in connection.execute_wrappers
-        fresh = DatabaseWrapper(
-            {**connections["default"].settings_dict, "NAME": ":memory:"}, "fresh"
-        )
+        fresh = database(tmp_path, "fresh")
         fresh.connect()
         fresh.close()
         assert fresh.execute_wrappers == []

@@ -35,7 +35,9 @@ def test_making_them_again_changes_nothing(sink: StoreSink, path: Path) -> None:
     """Every flush looks, and finds them there."""
     sink.emit(windows(request()))
     before = dump(path)
-    with opened({"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}, create=True) as opening:
+    with opened(
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}, create=True
+    ) as opening:
         schema.ensure(opening)
     assert dump(path) == before
 

@@ -1,0 +1,16 @@
+"""Settings of the site that real servers serve in the tests; the test names the folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+BASE_DIR = Path(os.environ["PERFKIT_TEST_FOLDER"])
+SECRET_KEY = "of the test-suite only"
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+ROOT_URLCONF = "tests.server.site_urls"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "perfkit"]
+MIDDLEWARE = ["perfkit.middleware.PerfkitMiddleware"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "site.sqlite3"}}
+PERFKIT = {"FLUSH_INTERVAL_SECONDS": float(os.environ.get("PERFKIT_TEST_INTERVAL", "3600"))}

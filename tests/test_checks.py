@@ -1,0 +1,172 @@
+"""System checks: each id, what it says, and what it tells to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.test import override_settings
+
+from perfkit.checks import CHECKS, IDS, MIDDLEWARE, TOOLBAR
+from perfkit.conf import OPTIONS
+
+ANALYZER = "perfkit.analyzers.slow.analyze"
+
+
+def perfkit_checks(**settings: Any) -> list[CheckMessage]:
+    """Run perfkit's checks as manage.py does, with these settings."""
+    with override_settings(**settings):
+        return run_checks(tags=["perfkit"])
+
+
+def only(messages: list[CheckMessage]) -> CheckMessage:
+    """Return the one message there must be."""
+    (message,) = messages
+    return message
+
+
+def test_a_right_set_up_says_nothing() -> None:
+    """The test-suite's own settings are right."""
+    assert perfkit_checks() == []
+    assert perfkit_checks(PERFKIT={option.name: option.default for option in OPTIONS}) == []
+
+
+#: id -> (settings that cause it, words of the message, words of the hint).
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "perfkit.E001": (
+        {"PERFKIT": ["ENABLED"]},
+        "PERFKIT is ['ENABLED'], not a dict",
+        "leave it out",
+    ),
+    "perfkit.E002": (
+        {"PERFKIT": {"SAMPEL_RATE": 0.5}},
+        "PERFKIT['SAMPEL_RATE'] is not a perfkit setting",
+        "Did you mean 'SAMPLE_RATE'?",
+    ),
+    "perfkit.E003": (
+        {"PERFKIT": {"SAMPLE_RATE": "half"}},
+        "PERFKIT['SAMPLE_RATE'] is 'half'",
+        "a number from 0 to 1; until then it counts as 1.0",
+    ),
+    "perfkit.E004": (
+        {"PERFKIT": {"ANALYZERS": ["shop.no_such.analyze"]}},
+        "PERFKIT['ANALYZERS'] has 'shop.no_such.analyze': No module named 'shop'",
+        "analyze(record, settings)",
+    ),
+    "perfkit.E005": (
+        {"PERFKIT": {"STORE": {"ENGINE": "django.db.backends.mysql", "NAME": "x"}}},
+        "PERFKIT['STORE']['ENGINE'] is 'django.db.backends.mysql'",
+        "leave STORE out",
+    ),
+    "perfkit.W001": ({"MIDDLEWARE": []}, "not in MIDDLEWARE", f"Put '{MIDDLEWARE}' first"),
+    "perfkit.W002": ({"MIDDLEWARE": [MIDDLEWARE] * 2}, "2 times", "Keep the first"),
+    "perfkit.W003": (
+        {"PERFKIT": {"STATSD": {"HOST": "no..such..host"}}},
+        "'no..such..host', which does not resolve",
+        "the site is not slowed down",
+    ),
+    "perfkit.W004": (
+        {"MIDDLEWARE": [MIDDLEWARE, TOOLBAR]},
+        "stands below perfkit's",
+        f"directly below '{TOOLBAR}'",
+    ),
+}
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_every_check_tells_what_is_wrong_and_what_to_do(id_: str) -> None:
+    """One message, with the value given, the id, and a hint."""
+    settings, words, hint = WRONG[id_]
+    message = only(perfkit_checks(**settings))
+    assert message.id == id_
+    assert words in message.msg
+    assert message.hint is not None
+    assert hint in message.hint
+    assert message.is_serious() is ("E" in id_)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("sample_rate", "SAMPLE_RATE"),
+        ("ANALYSERS", "ANALYZERS"),
+        ("SLOW_MS", "SLOW_QUERY_MS"),
+        ("NPLUSONE_THRESHOLD", "N_PLUS_ONE_THRESHOLD"),
+        ("MAX_ROUTE", "MAX_ROUTES"),
+        ("FLUSH_INTERVAL", "FLUSH_INTERVAL_SECONDS"),
+    ],
+)
+def test_the_nearest_key_is_named(given: str, meant: str) -> None:
+    """Whatever way it is misspelt."""
+    assert only(perfkit_checks(PERFKIT={given: 1})).hint == f"Did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize("key", ["zzz", 7, None, ("a",)])
+def test_a_key_that_is_near_none_gets_the_list(key: Any) -> None:
+    """Whatever it is, even no string."""
+    message = only(perfkit_checks(PERFKIT={key: 1}))
+    assert message.id == "perfkit.E002"
+    assert repr(key) in message.msg
+    assert "SAMPLE_RATE" in str(message.hint)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_every_option_has_its_value_checked(option: Any) -> None:
+    """Hint: what is allowed, and what counts until it is mended."""
+    wrong = object()
+    message = only(perfkit_checks(PERFKIT={option.name: wrong}))
+    assert message.id == "perfkit.E003"
+    assert repr(wrong) in message.msg
+    assert repr(option.default) in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "analyze",
+        "perfkit.analyzers.slow.no_such",
+        "perfkit.analyzers.slow.SECONDS",
+        "perfkit.__version__",
+    ],
+)
+def test_an_analyzer_that_is_none(path: str) -> None:
+    """Not importable or not callable: the path is named, and the good one beside it is not."""
+    message = only(perfkit_checks(PERFKIT={"ANALYZERS": [ANALYZER, path]}))
+    assert message.id == "perfkit.E004"
+    assert repr(path) in message.msg
+
+
+def test_several_faults_are_told_at_once() -> None:
+    """One run of the checks is enough."""
+    messages = perfkit_checks(
+        PERFKIT={"A": 1, "SAMPLE_RATE": 2, "MAX_ROUTES": 0, "ANALYZERS": ["x.y"]}, MIDDLEWARE=[]
+    )
+    assert sorted(str(message.id) for message in messages) == [
+        "perfkit.E002",
+        "perfkit.E003",
+        "perfkit.E003",
+        "perfkit.E004",
+        "perfkit.W001",
+    ]
+
+
+@pytest.mark.parametrize("host", ["", "a" * 300, "a b", "\0", "ä..b"])
+def test_a_host_that_is_none(host: str) -> None:
+    """Whatever the resolver makes of it, the check tells and does not fail."""
+    message = only(perfkit_checks(PERFKIT={"STATSD": {"HOST": host}}))
+    assert message.id == "perfkit.W003"
+
+
+def test_the_right_order_with_the_toolbar() -> None:
+    """The toolbar above, perfkit directly below."""
+    assert perfkit_checks(MIDDLEWARE=[TOOLBAR, MIDDLEWARE]) == []
+
+
+def test_every_check_is_registered() -> None:
+    """`manage.py check` runs them all."""
+    from django.core.checks.registry import registry
+
+    assert set(CHECKS) <= registry.registered_checks
+    assert set(WRONG) == set(IDS)
