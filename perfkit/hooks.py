@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from perfkit.capture import cache as cache_hook
-from perfkit.capture import callpath, origin, places, sql
+from perfkit.capture import origin, places, relation, sql
 from perfkit.capture.current import Trace
 from perfkit.conf import Settings, get_settings
 from perfkit.isolation import isolated, report_failure
@@ -21,7 +21,8 @@ def install() -> None:
     with isolated("cache hook"):
         cache_hook.install()
     with isolated("origin hook"):
-        origin.install(callpath.VIEW_BOUNDARY)
+        origin.install()
+        relation.install()
 
 
 def uninstall() -> None:

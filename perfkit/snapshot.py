@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
+from types import CodeType
 from typing import Any
 
 from perfkit.capture.callpath import CallPath
@@ -114,7 +115,6 @@ def _index_of(path: CallPath, keys: dict[Any, int], frozen: list[Path]) -> int:
     return index
 
 
-@lru_cache(maxsize=2048)
 def _position(place: Place) -> tuple[Any, ...]:
     """Tell a call apart from others on its line.
 
@@ -122,9 +122,12 @@ def _position(place: Place) -> tuple[Any, ...]:
     it has specialized it, in the middle of a loop. Both have the call's position in the source.
     """
     code, at = place
-    if isinstance(code, str):
-        return place
-    return (id(code), *next(islice(code.co_positions(), at // 2, None), (at,)))
+    return place if isinstance(code, str) else (id(code), *_columns(code, at))
+
+
+@lru_cache(maxsize=2048)
+def _columns(code: CodeType, at: int) -> tuple[Any, ...]:
+    return next(islice(code.co_positions(), at // 2, None), (at,))
 
 
 def _load(origin: Origin | None) -> Loaded | None:
@@ -135,14 +138,19 @@ def _load(origin: Origin | None) -> Loaded | None:
     return Loaded(origin.model, site, origin.eager, origin.single, parent, origin.via)
 
 
-@lru_cache(maxsize=2048)
 def site_of(place: Place) -> Site:
     """Turn a captured place into a line of text."""
     code, at = place
     if isinstance(code, str):
         return Site(short_name(code), at, "")
+    return _site(code.co_filename, code, at)
+
+
+@lru_cache(maxsize=2048)
+def _site(filename: str, code: CodeType, at: int) -> Site:
+    # The file is in the key because equal functions of two files have equal code objects.
     line = next(
         (line for first, end, line in code.co_lines() if first <= at < end and line),
         code.co_firstlineno,
     )
-    return Site(short_name(code.co_filename), line, code.co_qualname)
+    return Site(short_name(filename), line, code.co_qualname)

@@ -15,7 +15,7 @@ from django.db.models.query import ModelIterable
 from django.test import override_settings
 
 from perfkit import hooks, isolation, record
-from perfkit.capture import origin, places, sql
+from perfkit.capture import origin, places, relation, sql
 from perfkit.capture.places import Owner
 from perfkit.conf import Settings, get_settings
 from tests.library.models import Book
@@ -66,7 +66,7 @@ def test_every_hook_installs_on_this_django() -> None:
     hooks.uninstall()
     hooks.install()
     assert isolation.failures == {}
-    assert set(origin._roles.values()) == {
+    assert set(relation._roles.values()) == {
         "view",
         "queryset",
         "forward",

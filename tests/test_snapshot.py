@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from perfkit import record
 from perfkit.capture.current import FAILED, MANY, Event, Repeats, Trace
-from perfkit.snapshot import counted, from_trace
+from perfkit.snapshot import counted, from_trace, site_of
 from tests.library.models import Book, Category, Tag
 from tests.library.shelves import fill
 
@@ -36,6 +36,16 @@ def test_numbers_add_up() -> None:
         assert (told.statements, told.transactions, told.dropped_queries) == (5, 2, 3)
         assert (told.db_ms, told.cache_ms) == (4500.0, 250.0)
         assert (told.cache_hits, told.cache_misses) == (1, 2)
+
+
+def test_equal_functions_of_two_files_are_two_places() -> None:
+    """Their code objects compare equal; the lines to edit are not."""
+    codes = [compile("ask()", f"/srv/shop/{name}.py", "exec") for name in ("one", "other")]
+    assert codes[0] == codes[1]
+    assert [site_of((code, 0)).file for code in codes] == [
+        "/srv/shop/one.py",
+        "/srv/shop/other.py",
+    ]
 
 
 def test_the_facts_are_passed_on() -> None:

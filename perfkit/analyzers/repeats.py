@@ -36,8 +36,8 @@ def group(record: RequestRecord) -> list[Repeats]:
     """Group a record's reads by shape, database and call path.
 
     A first run has no path. It joins the path through which its statement was repeated first,
-    unless more statements lie between the two than between any later repeats: then it was the same
-    statement elsewhere, such as the session's user before a loop over users.
+    unless far more statements lie between the two than between any later repeats: then it was the
+    same statement elsewhere, such as the session's user before a loop over users.
     """
     runs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     first_path: dict[tuple[str, str], int] = {}
@@ -62,9 +62,12 @@ def group(record: RequestRecord) -> list[Repeats]:
 
 
 def _begins(at: int, repeats: list[int]) -> bool:
-    """Tell whether a first run is as near to the repeats as they are to one another."""
+    """Tell whether a first run is about as near to the repeats as they are to one another.
+
+    Twice as far is near enough: the first row of an outer loop may have the most inner rows.
+    """
     gaps = [later - earlier for earlier, later in pairwise(repeats)]
-    return not gaps or repeats[0] - at <= max(gaps)
+    return not gaps or repeats[0] - at <= 2 * max(gaps)
 
 
 def is_loop(repeats: Repeats, threshold: int) -> bool:

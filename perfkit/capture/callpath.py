@@ -16,13 +16,10 @@ from sys import _getframe
 from types import CodeType, FrameType
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.base import BaseHandler
-from django.core.handlers.wsgi import WSGIHandler
-
+from perfkit.capture import boundary
 from perfkit.capture.current import Repeats
-from perfkit.capture.origin import Relation, relation_at
 from perfkit.capture.places import Owner, Place, owner_of
+from perfkit.capture.relation import Relation, relation_at
 from perfkit.capture.templates import RENDER, node_of, template_place
 
 #: Frames looked at, and kept, at most: a recursion of thousands must not cost thousands.
@@ -30,16 +27,6 @@ DEEPEST_WALK = 300
 MOST_FRAMES = 12
 #: Paths remembered for one statement; further ones are walked afresh each time.
 MOST_PATHS = 8
-
-#: The view is called from here: further out are middleware, the server and the test runner.
-_handler: Any = BaseHandler
-VIEW_BOUNDARY = frozenset(
-    id(function.__code__) for function in (_handler._get_response, _handler._get_response_async)
-)
-_HANDLER_BOUNDARY = frozenset(
-    id(function.__code__)
-    for function in (_handler.get_response, WSGIHandler.__call__, ASGIHandler.__call__)
-)
 
 
 class CallPath:
@@ -110,7 +97,7 @@ def walk(frame: FrameType | None) -> CallPath:
                     in_template = True
                     places.append(place)
                     checks.append((depth, code, frame.f_lasti, node))
-            elif id(code) in _HANDLER_BOUNDARY or (places and id(code) in VIEW_BOUNDARY):
+            elif id(code) in boundary.HANDLER or (places and id(code) in boundary.VIEW):
                 break
             elif not places:
                 relation = relation_at(frame, relation)

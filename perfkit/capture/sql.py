@@ -80,12 +80,7 @@ def note(
             flags |= MANY
             key = -len(events)
         else:
-            try:
-                key = hash(params)
-                if params and -1 in params:  # Python hashes -1 as it does -2
-                    key = hash(repr(params))
-            except TypeError:
-                key = hash_unhashable(params)
+            key = hash_of(params)
         events.append((repeats, connection.alias, started, ended, key, path, flags))
     except Exception as error:  # the site's statement must not fail for us
         trace.fail("database hook", error)
@@ -105,9 +100,17 @@ def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
     return f"<{type(sql).__name__}>"
 
 
-def hash_unhashable(params: Any) -> int:
-    """Hash lists, dicts and what is in them by their text: rare, and nothing of it is kept."""
-    return hash(repr(params))
+def hash_of(params: Any) -> int:
+    """Hash parameters so that equal ones are told; nothing of them is kept.
+
+    Lists and dicts are hashed by their text, and so is what holds a -1, which Python hashes as it
+    does -2.
+    """
+    try:
+        key = hash(params)
+        return hash(repr(params)) if params and -1 in params else key
+    except Exception:  # lists and dicts; a parameter of the site's own class may raise anything
+        return hash(repr(params))
 
 
 def hook_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -29,15 +29,10 @@ logger = logging.getLogger("perfkit")
 LOCK_WAIT_S = 0.25
 
 _SQLITE = "django.db.backends.sqlite3"
-_SQLITE_OPTIONS = {
-    "timeout": LOCK_WAIT_S,
-    "transaction_mode": "IMMEDIATE",
-    "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=4194304"
-    ),
-}
+_SQLITE_OPTIONS = {"timeout": LOCK_WAIT_S, "transaction_mode": "IMMEDIATE"}
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "journal_size_limit=4194304")
 #: Counts only before the first table. Elsewhere it does nothing, but waits for the write lock.
-_FOR_A_NEW_FILE = "PRAGMA auto_vacuum=INCREMENTAL; "
+_FOR_A_NEW_FILE = "auto_vacuum=INCREMENTAL"
 _DAMAGE = ("not a database", "malformed", "file is encrypted")
 
 
@@ -61,6 +56,8 @@ def opened(database: Mapping[str, Any], *, create: bool) -> Iterator[BaseDatabas
         raise StoreMissing(f"no store at {path}: no request has been recorded yet")
     connection = _connect(database)
     try:
+        if path is not None:
+            _set_up(connection, new=not path.stat().st_size)
         if create or schema.written_version(connection) > schema.VERSION:
             schema.ensure(connection)
         elif schema.written_version(connection) == 0:
@@ -98,15 +95,19 @@ def _connect(database: Mapping[str, Any]) -> BaseDatabaseWrapper:
     filled = ConnectionHandler({"default": dict(database)}).settings["default"]
     if filled["ENGINE"] == _SQLITE:
         filled["OPTIONS"] = {**_SQLITE_OPTIONS, **filled["OPTIONS"]}
-        path = Path(str(filled["NAME"]))
-        if not path.exists() or not path.stat().st_size:
-            filled["OPTIONS"]["init_command"] = _FOR_A_NEW_FILE + filled["OPTIONS"]["init_command"]
     connection: BaseDatabaseWrapper = load_backend(filled["ENGINE"]).DatabaseWrapper(
         filled, OWN_ALIAS
     )
     # With DEBUG a plain cursor still logs every statement with its values to django.db.backends.
     vars(connection)["make_debug_cursor"] = connection.make_cursor
     return connection
+
+
+def _set_up(connection: BaseDatabaseWrapper, *, new: bool) -> None:
+    # Not by Django's init_command: a connection on which one fails would never be closed.
+    with connection.cursor() as cursor:
+        for pragma in (_FOR_A_NEW_FILE, *_PRAGMAS) if new else _PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
 
 
 def sqlite_path(database: Mapping[str, Any]) -> Path | None:

@@ -14,7 +14,9 @@ from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 
 from perfkit import record
-from perfkit.record import Finding
+from perfkit.analyzers.nplusone import analyze
+from perfkit.conf import get_settings
+from perfkit.record import Asked, Finding, Loaded, Path, Query, RequestRecord, Site
 from tests.library.models import Audiobook, Author, Book, Category, Note, Publisher, Review, Tag
 from tests.library.shelves import ROWS, fill
 
@@ -325,6 +327,31 @@ def test_a_chain_is_not_led_through_another_model() -> None:
     assert fixes == ['.select_related("publisher")']
 
 
+def test_a_chain_is_not_led_through_another_key() -> None:
+    """Only a step that leads to the model that was asked can be part of its path."""
+    root = Loaded("shop.Book", Site("shop/views.py", 3, "page"), "select_related", False, None)
+    lone = Loaded("", None, "", True, root)
+    for target, fix in (
+        ("shop.Author", '.select_related("author__publisher")'),
+        ("shop.Person", ""),
+    ):
+        step = Asked("shop.Book", "author", "forward", False, root, target)
+        asked = Asked("shop.Author", "publisher", "forward", False, lone, "shop.Publisher")
+        record_made = RequestRecord(
+            queries=tuple(
+                Query(
+                    "SELECT 1 FROM t", f"SELECT {n % 2}", "SELECT", ("t",), "", 0.0, 1.0, n, n % 2
+                )
+                for n in range(12)
+            ),
+            paths=(
+                Path((Site("shop/views.py", 5, "page"),), step),
+                Path((Site("shop/views.py", 6, "page"),), asked),
+            ),
+        )
+        assert [finding.fix for finding in analyze(record_made, get_settings())][1] == fix
+
+
 def test_many_rows_with_few_targets() -> None:
     """Each row asks for its author, however few authors there are."""
     Book.objects.update(author=Author.objects.get(name="author 0"))
@@ -357,7 +384,7 @@ TOLD: dict[str, Use] = {
     "filter": lambda author: list(author.books.filter(title="x")),
     "exclude": lambda author: list(author.books.exclude(title="x")),
     "order_by": lambda author: list(author.books.order_by("title")),
-    "reverse": lambda author: list(author.books.order_by("pk").reverse()),
+    "reverse": lambda author: list(author.books.reverse()),
     "slice": lambda author: list(author.books.all()[:2]),
     "values_list": lambda author: list(author.books.values_list("title")),
     "annotate": lambda author: list(author.books.annotate(n=Count("tags"))),

@@ -257,6 +257,18 @@ def test_a_generator_closed_early_lets_go(trace: Trace) -> None:
     assert held() is None
 
 
+def test_a_stream_holds_no_row_that_was_used(trace: Trace) -> None:
+    """A million rows pass through the memory of a few."""
+    rows = Book.objects.iterator(chunk_size=1)
+    held = []
+    for row in rows:
+        held.append(weakref.ref(row))
+        del row
+        gc.collect()
+        assert sum(reference() is not None for reference in held) <= 1
+    assert held[0]() is held[-1]() is None
+
+
 def test_an_error_in_the_query_passes(trace: Trace) -> None:
     """The exception is the database's own."""
     with pytest.raises(Exception, match="no such function"):

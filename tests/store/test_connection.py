@@ -138,8 +138,6 @@ def aside(path: Path) -> list[Path]:
     return sorted(file for file in found if not file.name.endswith(("-wal", "-shm")))
 
 
-# sqlite3 of CPython 3.13 warns when Django drops a connection that could not be set up.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("how", ["garbage", "truncated", "root pages"])
 def test_a_damaged_file_is_set_aside(
     sink: StoreSink,
@@ -165,7 +163,6 @@ def test_a_damaged_file_is_set_aside(
     assert mode(path) == 0o600
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_damage_twice_keeps_both_files(sink: StoreSink, path: Path) -> None:
     """Two in the same second do not overwrite each other."""
     for _ in range(3):
