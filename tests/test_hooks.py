@@ -67,7 +67,6 @@ def test_every_hook_installs_on_this_django() -> None:
     hooks.install()
     assert isolation.failures == {}
     assert set(relation._roles.values()) == {
-        "view",
         "queryset",
         "forward",
         "reverse_one",

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 #: A list of columns longer than this says nothing that the tables do not.
 _LONGEST_COLUMNS = 48
 _LONGEST_SHAPE = 320
-_SELECT_LIST = re.compile(r"^(\s*SELECT (?:DISTINCT )?)(.*?)( FROM )", re.DOTALL)
+_SELECT = re.compile(r"^\s*SELECT (?:DISTINCT )?")
+#: A parenthesis, or the FROM that ends the list of columns when none is open.
+_COLUMNS_END = re.compile(r"\(|\)| FROM ")
 
 _SECOND_MS, _MINUTE_MS, _HOUR_MS = 1_000.0, 60_000.0, 3_600_000.0
 
@@ -89,9 +91,23 @@ def printable(text: str) -> str:
 
 def shortened(shape: str) -> str:
     """Return a statement's shape without a long list of columns, and cut where it is endless."""
-    match = _SELECT_LIST.match(shape)
-    if match and len(match[2]) > _LONGEST_COLUMNS:
-        shape = f"{match[1]}…{match[3]}{shape[match.end() :]}"
+    select = _SELECT.match(shape)
+    end = _end_of_columns(shape)
+    if select and end - select.end() > _LONGEST_COLUMNS:
+        shape = f"{select[0]}…{shape[end:]}"
     if len(shape) > _LONGEST_SHAPE:
         return f"{shape[:_LONGEST_SHAPE]} … ({len(shape):,} characters)"
     return shape
+
+
+def _end_of_columns(shape: str) -> int:
+    """Find the FROM that belongs to the first SELECT, past those of subqueries; -1 for none."""
+    depth = 0
+    for match in _COLUMNS_END.finditer(shape):
+        if match[0] == "(":
+            depth += 1
+        elif match[0] == ")":
+            depth -= 1
+        elif depth == 0:
+            return match.start()
+    return -1

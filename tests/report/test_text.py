@@ -222,4 +222,6 @@ def test_long_statements_are_shortened() -> None:
     columns = ", ".join(f'"t"."column_{n}"' for n in range(9))
     assert shortened(f'SELECT {columns} FROM "t"') == 'SELECT … FROM "t"'
     assert shortened('SELECT "t"."a" FROM "t"') == 'SELECT "t"."a" FROM "t"'
+    inner = f'SELECT (SELECT U0."a" FROM "u" U0) AS "s", {columns} FROM "t"'
+    assert shortened(inner) == 'SELECT … FROM "t"'
     assert shortened("x" * 1_000).endswith("… (1,000 characters)")
