@@ -25,6 +25,8 @@ _POLL_S = 0.5
 _QUIET_S = 2.0
 #: Seconds of work after which the interpreter's lock is offered to the requests.
 _SLICE_S = 0.001
+#: Items waiting that wake the thread before its time: what they hold is memory.
+_MANY_WAITING = 16
 #: Items waiting at most; beyond, the newest is dropped and counted.
 _MOST_WAITING = 2_000
 #: Seconds that a stopping process waits for the thread.
@@ -67,6 +69,7 @@ class Flusher:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def _after_fork(self) -> None:
@@ -84,6 +87,8 @@ class Flusher:
         self._queue.append(item)
         if self._thread is None:
             self._start()
+        elif len(self._queue) == _MANY_WAITING:
+            self._wake.set()
 
     def _start(self) -> None:
         with self._lock:
@@ -95,7 +100,9 @@ class Flusher:
     def _run(self) -> None:
         flushed = monotonic()
         unsent = False
-        while not self._stopping.wait(min(_POLL_S, self.interval_s)):
+        while not self._stopping.is_set():
+            self._wake.wait(min(_POLL_S, self.interval_s))
+            self._wake.clear()
             waiting = len(self._queue)
             self.drain()
             unsent = unsent or waiting > 0
@@ -123,6 +130,7 @@ class Flusher:
         """End the thread and flush what is left; a later ``submit`` starts anew."""
         thread, self._thread = self._thread, None
         self._stopping.set()
+        self._wake.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(_STOP_S)
         if thread is not None or self._queue:

@@ -25,11 +25,8 @@ def counted(trace: Trace, **facts: Any) -> RequestRecord:
     """
     if not (trace.statements or trace.cache_events):
         return RequestRecord(**facts)
-    transactions = sum(
-        repeats.count
-        for repeats in trace.statements.values()
-        if parse(repeats.sql).verb in TRANSACTION_VERBS
-    )
+    marks = {sql for sql in trace.statements if parse(sql).verb in TRANSACTION_VERBS}
+    transactions = sum(event[0] in marks for event in trace.events) if marks else 0
     calls = trace.cache_events
     return RequestRecord(
         **facts,
@@ -54,10 +51,10 @@ def from_trace(trace: Trace, started: float, **facts: Any) -> RequestRecord:
     paths: dict[int, int] = {}
     frozen_paths: list[Path] = []
     keys: dict[Any, int] = {}
-    identities: dict[tuple[str, str, int], int] = {}
+    identities: dict[Any, int] = {}
     queries: list[Query] = []
-    for repeats, alias, begun, ended, key, path, flags in list(trace.events):
-        statement = parse(repeats.sql)
+    for sql, alias, begun, ended, key, path, flags in list(trace.events):
+        statement = parse(sql)
         index = None
         site = None
         if path is not None:
@@ -65,7 +62,7 @@ def from_trace(trace: Trace, started: float, **facts: Any) -> RequestRecord:
             if index is None:
                 index = paths[id(path)] = _index_of(path, keys, frozen_paths)
             site = frozen_paths[index].site
-        identity = identities.setdefault((repeats.sql, alias, key), len(identities))
+        identity = identities.setdefault((sql, alias, _comparable(key)), len(identities))
         queries.append(
             Query(
                 statement.masked,
@@ -92,6 +89,19 @@ def from_trace(trace: Trace, started: float, **facts: Any) -> RequestRecord:
         paths=tuple(frozen_paths),
         cache_calls=calls,
     )
+
+
+def _comparable(key: Any) -> Any:
+    """Return a dict key that equal parameters share; what cannot be compared is equal to nothing."""
+    if key is None:
+        return object()
+    try:
+        hash(key)
+    except TypeError:  # a list or a dict among them
+        return repr(key)
+    except Exception:  # noqa: BLE001  # a parameter's own class may raise anything
+        return object()
+    return key
 
 
 def _index_of(path: CallPath, keys: dict[Any, int], frozen: list[Path]) -> int:

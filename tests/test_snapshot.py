@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from perfkit import record
-from perfkit.capture.current import FAILED, MANY, Event, Repeats, Trace
+from perfkit.capture.current import FAILED, MANY, Event, Trace
 from perfkit.snapshot import counted, from_trace, site_of
 from tests.library.models import Book, Category, Tag
 from tests.library.shelves import fill
@@ -16,13 +17,12 @@ from tests.library.shelves import fill
 SECRET = "hunter2"
 
 
-def made(*statements: tuple[str, int, int], slow_s: float = 9.0) -> Trace:
+def made(*statements: tuple[str, Any, int], slow_s: float = 9.0) -> Trace:
     """Make a trace of (statement, parameters' key, flags), one second each."""
     trace = Trace(100, slow_s)
     for number, (sql, key, flags) in enumerate(statements):
-        repeats = trace.statements.setdefault(sql, Repeats(sql))
-        repeats.count += 1
-        event: Event = (repeats, "default", 10.0 + number, 11.0 + number, key, None, flags)
+        trace.statements.setdefault(sql, sql)
+        event: Event = (sql, "default", 10.0 + number, 11.0 + number, key, None, flags)
         trace.events.append(event)
     return trace
 
@@ -117,3 +117,18 @@ def test_paths_are_listed_once() -> None:
     repeated = [query for query in recorded.queries if query.path is not None]
     assert all(query.site == recorded.paths[query.path or 0].site for query in repeated)
     assert recorded.queries[0].site is None
+
+
+class Hostile:
+    """A parameter that cannot be looked at."""
+
+    def __hash__(self) -> int:
+        raise RuntimeError("not now")
+
+
+def test_parameters_that_cannot_be_compared_are_equal_to_nothing() -> None:
+    """Neither a site's own class nor a list among the parameters costs the record."""
+    keys = [(Hostile(),), (Hostile(),), (["a"],), (["a"],), (["b"],), None, None]
+    trace = made(*(("SELECT %s", key, 0) for key in keys))
+    identities = [query.identity for query in from_trace(trace, 10.0).queries]
+    assert identities == [0, 1, 2, 2, 3, 4, 5]

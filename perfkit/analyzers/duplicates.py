@@ -21,6 +21,8 @@ def repeated(record: RequestRecord, threshold: int) -> dict[tuple[str, str], lis
         record: any record.
         threshold: equal runs that make a group, at least 2.
     """
+    if len(record.queries) < 2:
+        return {}
     writes: Counter[tuple[str, str]] = Counter()
     runs: dict[tuple[int, tuple[int, ...]], list[Query]] = defaultdict(list)
     for query in record.queries:

@@ -39,6 +39,8 @@ def group(record: RequestRecord) -> list[Repeats]:
     unless far more statements lie between the two than between any later repeats: then it was the
     same statement elsewhere, such as the session's user before a loop over users.
     """
+    if len(record.queries) < 2:
+        return []
     runs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     first_path: dict[tuple[str, str], int] = {}
     for at, query in enumerate(record.queries):

@@ -51,7 +51,7 @@ class CallPath:
 
 
 def locate(repeats: Repeats) -> CallPath:
-    """Return the path of the statement being noted; must be called by ``sql.note``.
+    """Return the path of the statement being noted; must be called by ``sql.observe``.
 
     Depths count from this function's own frame, so nothing may be put between the two.
     """

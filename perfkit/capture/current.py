@@ -18,24 +18,21 @@ LONGEST_SQL = 4_000
 
 _MOST_FAILURES = 5
 
-#: (statement, alias, started, ended, parameters' hash, call path or None, flags); clocks in seconds.
-Event = tuple["Repeats", str, float, float, int, "CallPath | None", int]
+#: (text, alias, started, ended, parameters' key, call path or None, flags); clocks in seconds. Equal
+#: texts of a trace are one object. Keys of equal parameters are equal; None is equal to nothing.
+Event = tuple[str, str, float, float, Any, "CallPath | None", int]
 
 #: (alias, operation, started, ended, hits, misses); clocks in seconds.
 CacheEvent = tuple[str, str, float, float, int, int]
 
 
 class Repeats:
-    """One statement text of a trace and the call paths that repeated it.
+    """One statement text of a trace that ran again, and the call paths that repeated it."""
 
-    Events point here instead of holding their own copy of the text.
-    """
-
-    __slots__ = ("count", "paths", "sql")
+    __slots__ = ("paths", "sql")
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
-        self.count = 0
         self.paths: list[CallPath] = []
 
 
@@ -68,7 +65,8 @@ class Trace:
         self.slow = False
         self.events: list[Event] = []
         self.cache_events: list[CacheEvent] = []
-        self.statements: dict[Any, Repeats] = {}
+        #: text -> itself after its first run, its repeats from the second on.
+        self.statements: dict[str, str | Repeats] = {}
         self.dropped = 0
         self.dropped_s = 0.0
         #: (part, exception) of the first failures of ours; capture itself logs nothing.
@@ -93,11 +91,8 @@ class Trace:
         room = max(self.limit - len(self.events), 0)
         left_out = inner.events[room:]
         self.events.extend(inner.events[:room])
-        for key, repeats in inner.statements.items():
-            own = self.statements.get(key)
-            if own is None:
-                own = self.statements[key] = Repeats(repeats.sql)
-            own.count += repeats.count
+        for sql in inner.statements:
+            self.statements.setdefault(sql, sql)
         self.cache_events.extend(inner.cache_events[: self.limit])
         self.dropped += inner.dropped + len(left_out)
         self.dropped_s += inner.dropped_s + sum(event[3] - event[2] for event in left_out)

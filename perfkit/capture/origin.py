@@ -12,7 +12,7 @@ from sys import _getframe
 from types import FrameType
 from typing import Any
 
-from django.db.models.query import ModelIterable, prefetch_one_level
+from django.db.models.query import MAX_GET_RESULTS, ModelIterable, prefetch_one_level
 
 from perfkit.capture import boundary
 from perfkit.capture.current import Trace, current
@@ -86,7 +86,20 @@ def iterate(iterable: Any) -> Iterator[Any]:
     rows = _original_iter(iterable)
     if trace is None or trace.closed:
         return rows
-    return tagged(trace, iterable.queryset, rows)
+    queryset = iterable.queryset
+    most = queryset.query.high_mark
+    if most is None or most > MAX_GET_RESULTS:
+        return tagged(trace, queryset, rows)
+    # get() and first(), which lazy loads go through, are spared a generator.
+    few = list(rows)
+    if few:
+        parent, lone = lineage(trace, queryset)
+        if len(few) > 1:
+            lone = begin_origin(trace, queryset, parent, _getframe(1))
+        if lone is not None:
+            for row in few:
+                row._state.perfkit_origin = lone
+    return iter(few)
 
 
 def tagged(trace: Trace, queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:

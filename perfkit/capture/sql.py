@@ -16,16 +16,27 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from perfkit.capture.callpath import locate
-from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, Repeats, Trace, current
+from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, Repeats, current
 
 #: The store's own connection bears this alias and is never hooked.
 OWN_ALIAS = "perfkit"
 
+#: Parameters of a read kept until it is analyzed; longer ones are known by their hash.
+MOST_PARAMS = 50
+#: First letters of INSERT, UPDATE, DELETE, REPLACE and MERGE.
+WRITES = frozenset("IUDRMiudrm")
+
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 
 
-def observe(execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Run one statement and note it in the current trace, if somebody is recording."""
+def observe(  # noqa: C901  # one function: each further call would cost a statement 0.1 µs
+    execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Run one statement and note it in the current trace, if somebody is recording.
+
+    The call path is looked at from a text's second run on. A failure of ours is kept for the
+    pipeline: raising here would replace the site's result.
+    """
     trace = current.get()
     if trace is None or trace.closed:
         return execute(sql, params, many, context)
@@ -36,54 +47,41 @@ def observe(execute: Execute, sql: str, params: Any, many: bool, context: dict[s
         flags = 0
         return result
     finally:
-        note(trace, sql, params, many, context["connection"], started, flags)
-
-
-def note(
-    trace: Trace,
-    sql: Any,
-    params: Any,
-    many: bool,
-    connection: BaseDatabaseWrapper,
-    started: float,
-    flags: int,
-) -> None:
-    """Append one event; the call path is looked at from a statement's second run on.
-
-    A failure in here is kept for the pipeline: it runs in a ``finally`` on the site's own path,
-    where raising would replace the site's result.
-    """
-    ended = perf_counter()
-    try:
-        events = trace.events
-        if len(events) >= trace.limit:
-            trace.dropped += 1
-            trace.dropped_s += ended - started
-            return
-        if type(sql) is not str:
-            sql = text_of(sql, connection)
-        if len(sql) > LONGEST_SQL:
-            sql = f"{sql[:LONGEST_SQL]} /* cut */ {hash(sql)}"
-        statements = trace.statements
-        repeats = statements.get(sql)
-        slow = ended - started >= trace.slow_s
-        if slow:
-            trace.slow = True
-        if repeats is None:
-            repeats = statements[sql] = Repeats(sql)
-            path = locate(repeats) if slow else None
-        else:
-            path = locate(repeats)
-        repeats.count += 1
-        if many:
-            # One event whatever the batch; two batches are never "the same" to an analyzer.
-            flags |= MANY
-            key = -len(events)
-        else:
-            key = hash_of(params)
-        events.append((repeats, connection.alias, started, ended, key, path, flags))
-    except Exception as error:  # the site's statement must not fail for us
-        trace.fail("database hook", error)
+        ended = perf_counter()
+        try:
+            events = trace.events
+            if len(events) >= trace.limit:
+                trace.dropped += 1
+                trace.dropped_s += ended - started
+            else:
+                connection = context["connection"]
+                if type(sql) is not str:
+                    sql = text_of(sql, connection)
+                statements = trace.statements
+                seen = statements.get(sql)
+                if seen is None and len(sql) > LONGEST_SQL:
+                    sql = f"{sql[:LONGEST_SQL]} /* cut */ {hash(sql)}"
+                    seen = statements.get(sql)
+                path = None
+                if seen is None:
+                    statements[sql] = sql
+                else:
+                    if isinstance(seen, str):
+                        seen = statements[sql] = Repeats(seen)
+                    sql = seen.sql
+                    path = locate(seen)
+                if ended - started >= trace.slow_s:
+                    trace.slow = True
+                    path = path or locate(Repeats(sql))
+                if type(params) is tuple and len(params) <= MOST_PARAMS and sql[:1] not in WRITES:
+                    key = params
+                else:
+                    key = key_of(sql, params, many)
+                    if many:
+                        flags |= MANY
+                events.append((sql, connection.alias, started, ended, key, path, flags))
+        except Exception as error:
+            trace.fail("database hook", error)
 
 
 def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
@@ -100,17 +98,15 @@ def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
     return f"<{type(sql).__name__}>"
 
 
-def hash_of(params: Any) -> int:
-    """Hash parameters so that equal ones are told; nothing of them is kept.
+def key_of(sql: str, params: Any, many: bool) -> Any:
+    """Return what tells equal parameters of reads, where keeping a small tuple does not do.
 
-    Lists and dicts are hashed by their text, and so is what holds a -1, which Python hashes as it
-    does -2.
+    None is equal to nothing: nobody asks whether a write or a batch was the same, and what they
+    carry may be large. Lists and dicts may change later, so they are known by their text's hash.
     """
-    try:
-        key = hash(params)
-        return hash(repr(params)) if params and -1 in params else key
-    except Exception:  # lists and dicts; a parameter of the site's own class may raise anything
-        return hash(repr(params))
+    if many or sql[:1] in WRITES:
+        return None
+    return () if params is None else hash(repr(params))
 
 
 def hook_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -1,6 +1,6 @@
 """Which requests are analyzed: a route's first ones of each interval, then one in ten.
 
-The hundredth look at the same page tells what the first ten told. Requests, times and statement
+The hundredth look at the same page tells what the first ones told. Requests, times and statement
 counts are taken from every request; findings, and the counts of repeats, come from the analyzed
 ones, each of which stands for those passed over since the one before.
 """
@@ -8,7 +8,7 @@ ones, each of which stands for those passed over since the one before.
 from __future__ import annotations
 
 #: Requests of a route and method that are analyzed in each interval before any is passed over.
-FIRST = 10
+FIRST = 5
 
 #: From then on, one in so many.
 ONE_IN = 10

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from perfkit.capture.current import Event, Repeats, Trace
+from perfkit.capture.current import Event, Trace
 
 
 def filled(sql: str, runs: int, limit: int = 100) -> Trace:
     """Make a trace with that many runs of one statement, a second each."""
     trace = Trace(limit, slow_s=9.0)
-    repeats = trace.statements[sql] = Repeats(sql)
-    repeats.count = runs
-    event: Event = (repeats, "default", 1.0, 2.0, 0, None, 0)
+    trace.statements[sql] = sql
+    event: Event = (sql, "default", 1.0, 2.0, 0, None, 0)
     trace.events = [event] * runs
     return trace
 
@@ -26,17 +25,12 @@ def test_the_outer_trace_takes_over_what_the_inner_one_saw() -> None:
     assert (outer.dropped, outer.dropped_s, outer.slow) == (4, 0.5, True)
 
 
-def test_statements_of_both_are_counted_together() -> None:
+def test_texts_of_both_are_known() -> None:
     """What ran inside has run before when it runs again outside; the inner trace stays as it is."""
-    outer, inner = filled("SELECT 1", 2), filled("SELECT 1", 3)
-    inner.statements["SAVEPOINT x"] = Repeats("SAVEPOINT x")
+    outer, inner = filled("SELECT 1", 2), filled("SELECT 2", 3)
     outer.absorb(inner)
-    assert {sql: seen.count for sql, seen in outer.statements.items()} == {
-        "SELECT 1": 5,
-        "SAVEPOINT x": 0,
-    }
-    outer.statements["SAVEPOINT x"].count += 1
-    assert inner.statements["SAVEPOINT x"].count == 0
+    assert set(outer.statements) == {"SELECT 1", "SELECT 2"}
+    assert set(inner.statements) == {"SELECT 2"}
 
 
 def test_what_does_not_fit_is_counted_as_dropped() -> None:

@@ -61,7 +61,7 @@ class Server:
         )
         self.log: list[str] = []
         self.port = self._listening()
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _listening(self) -> int:
