@@ -9,7 +9,7 @@ SHELL := /bin/bash
 # The steps of `make test` follow one another, under `make -j` too.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test begin lint types unit wheel matrix wheel-test example-test real bench format clean
+.PHONY: help demo serve test begin lint types unit wheel matrix wheel-test example-test real bench bench-report bench-kill format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 22
@@ -64,8 +64,19 @@ example-test: $(BIN)/ready ## Run the example site's own tests
 real: $(BIN)/ready ## Crawl sites that others wrote, and print their reports
 	$(BIN)/python tests/real/run.py
 
-bench: $(BIN)/ready ## Measure what perfkit costs, side by side with its peers
-	$(BIN)/python benchmarks/overhead.py
+bench: .bench/ready ## Measure what perfkit and its peers add to Django (about half an hour)
+	.bench/bin/python benchmarks/overhead.py --markdown docs/benchmarks.md
+
+bench-report: .bench/ready ## Time perfreport over a month of stored data
+	.bench/bin/python benchmarks/report_scale.py
+
+bench-kill: .bench/ready ## Kill a worker every second under load and compare the totals
+	.bench/bin/python benchmarks/kill_workers.py
+
+.bench/ready: benchmarks/requirements.txt setup.cfg scripts/environments.py
+	$(PYTHON) scripts/environments.py .bench
+	.bench/bin/python -m pip install -q --disable-pip-version-check -e . -r benchmarks/requirements.txt
+	@touch $@
 
 format: $(BIN)/ready ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

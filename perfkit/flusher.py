@@ -26,7 +26,7 @@ _QUIET_S = 2.0
 #: Seconds of work after which the interpreter's lock is offered to the requests.
 _SLICE_S = 0.001
 #: Items waiting that wake the thread before its time: what they hold is memory.
-_MANY_WAITING = 16
+_MANY_WAITING = 128
 #: Items waiting at most; beyond, the newest is dropped and counted.
 _MOST_WAITING = 2_000
 #: Seconds that a stopping process waits for the thread.
@@ -115,12 +115,13 @@ class Flusher:
     def drain(self) -> None:
         """Handle what is queued now, letting requests run after each slice of a millisecond."""
         slice_ends = monotonic() + _SLICE_S
+        guard = isolated("flusher")
         for _ in range(len(self._queue)):
             try:
                 item = self._queue.popleft()
             except IndexError:  # another thread drains too, as the process ends
                 return
-            with isolated("flusher"):
+            with guard:
                 self._handle(item)
             if monotonic() >= slice_ends:
                 sleep(0)

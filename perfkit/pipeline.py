@@ -140,9 +140,11 @@ class Sinks:
     def handle(self, observation: Observation) -> None:
         """Take one finished request."""
         started = perf_counter()
-        with isolated("record"):
+        try:
             record, weight = self._record(observation)
             self.aggregate.add(record, observation.trace is not None, weight)
+        except Exception as error:
+            report_failure("record", error)
         self.handle_s += perf_counter() - started
 
     def _record(self, observation: Observation) -> tuple[RequestRecord, int]:

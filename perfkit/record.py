@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,8 @@ class Path:
         return self.sites[0] if self.sites else None
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One statement that ran.
+class Query(NamedTuple):
+    """One statement that ran; a named tuple, as it is made once for each statement.
 
     Attributes:
         sql: its text with every literal masked; placeholders as they were.
@@ -221,7 +220,7 @@ def _site(data: dict[str, Any] | None) -> Site | None:
 
 
 def _query(data: dict[str, Any]) -> Query:
-    values = _known(Query, data)
+    values = {name: data[name] for name in Query._fields if name in data}
     return Query(**{**values, "tables": tuple(values["tables"]), "site": _site(data.get("site"))})
 
 
@@ -248,6 +247,8 @@ def _loaded(data: dict[str, Any] | None) -> Loaded | None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Query):
+        value = value._asdict()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

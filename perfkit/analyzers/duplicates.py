@@ -42,12 +42,9 @@ def repeated(record: RequestRecord, threshold: int) -> dict[tuple[str, str], lis
 
 def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
     """Yield one finding for each shape with equal runs; loops over rows are n_plus_one's."""
-    loops = {
-        (repeats.queries[0].shape, repeats.queries[0].alias)
-        for repeats in group(record)
-        if is_loop(repeats, settings.n_plus_one_threshold)
-    }
-    for (shape, alias), runs in repeated(record, settings.duplicate_threshold).items():
+    repeats = repeated(record, settings.duplicate_threshold)
+    loops = _loops(record, settings) if repeats else set()
+    for (shape, alias), runs in repeats.items():
         if (shape, alias) in loops:
             continue
         count = sum(map(len, runs))
@@ -71,6 +68,14 @@ def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
             shape=shape,
             alias=alias,
         )
+
+
+def _loops(record: RequestRecord, settings: Settings) -> set[tuple[str, str]]:
+    return {
+        (repeats.queries[0].shape, repeats.queries[0].alias)
+        for repeats in group(record)
+        if is_loop(repeats, settings.n_plus_one_threshold)
+    }
 
 
 def _most_named(runs: list[list[Query]]) -> Site | None:

@@ -19,7 +19,7 @@ from typing import Any
 from perfkit.capture import boundary
 from perfkit.capture.current import Repeats
 from perfkit.capture.places import Owner, Place, owner_of
-from perfkit.capture.relation import Relation, relation_at
+from perfkit.capture.relation import Relation, relation_at, role_of
 from perfkit.capture.templates import RENDER, node_of, template_place
 
 #: Frames looked at, and kept, at most: a recursion of thousands must not cost thousands.
@@ -81,7 +81,7 @@ def walk(frame: FrameType | None) -> CallPath:
     """
     places: list[Place] = []
     checks: list[tuple[int, CodeType, int, Any]] = []
-    relation: Relation | None = None
+    asked: tuple[FrameType, str] | None = None
     seen: set[int] = set()
     wanted = Owner.PACKAGE
     in_template = False
@@ -100,7 +100,10 @@ def walk(frame: FrameType | None) -> CallPath:
             elif id(code) in boundary.HANDLER or (places and id(code) in boundary.VIEW):
                 break
             elif not places:
-                relation = relation_at(frame, relation)
+                # Reading a frame's names costs microseconds: only the last candidate's are read.
+                role = role_of(frame)
+                if role and (role != "queryset" or asked is None or asked[1] == "queryset"):
+                    asked = (frame, role)
         elif owner <= wanted and id(code) not in seen:
             wanted = owner
             in_template = False
@@ -109,4 +112,4 @@ def walk(frame: FrameType | None) -> CallPath:
             checks.append((depth, code, frame.f_lasti, None))
         frame = frame.f_back
         depth += 1
-    return CallPath(tuple(places), tuple(checks), relation)
+    return CallPath(tuple(places), tuple(checks), relation_at(*asked) if asked else None)

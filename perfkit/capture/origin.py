@@ -12,7 +12,7 @@ from sys import _getframe
 from types import FrameType
 from typing import Any
 
-from django.db.models.query import MAX_GET_RESULTS, ModelIterable, prefetch_one_level
+from django.db.models.query import MAX_GET_RESULTS, ModelIterable, QuerySet, prefetch_one_level
 
 from perfkit.capture import boundary
 from perfkit.capture.current import Trace, current
@@ -27,6 +27,7 @@ _DEEPEST_WALK = 100
 
 _original_iter = ModelIterable.__iter__
 _PREFETCH = prefetch_one_level.__code__
+_GET = QuerySet.get.__code__
 
 
 class Origin:
@@ -77,29 +78,28 @@ class Origin:
 
 def origin_of(instance: Any) -> Origin | None:
     """Return the tag of a row, or None."""
+    # Not by the state's __dict__: asking for it would make one for every row.
     return getattr(getattr(instance, "_state", None), TAG, None)
 
 
 def iterate(iterable: Any) -> Iterator[Any]:
     """Stand in for ``ModelIterable.__iter__``: the same rows, tagged while somebody records."""
     trace = current.get()
-    rows = _original_iter(iterable)
     if trace is None or trace.closed:
-        return rows
+        return _original_iter(iterable)
     queryset = iterable.queryset
     most = queryset.query.high_mark
-    if most is None or most > MAX_GET_RESULTS:
-        return tagged(trace, queryset, rows)
-    # get() and first(), which lazy loads go through, are spared a generator.
-    few = list(rows)
-    if few:
-        parent, lone = lineage(trace, queryset)
-        if len(few) > 1:
-            lone = begin_origin(trace, queryset, parent, _getframe(1))
-        if lone is not None:
-            for row in few:
-                row._state.perfkit_origin = lone
-    return iter(few)
+    if most != 1 and (most != MAX_GET_RESULTS or _getframe(3).f_code is not _GET):
+        return tagged(trace, queryset, _original_iter(iterable))
+    # first() and get(), which every lazy load goes through: one row, and no generator for it.
+    rows = _original_iter(iterable)
+    lone = lineage(trace, queryset)[1] if queryset._hints else None
+    if lone is None:
+        return rows
+    loaded = list(rows)
+    for row in loaded:
+        row._state.perfkit_origin = lone
+    return iter(loaded)
 
 
 def tagged(trace: Trace, queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:

@@ -66,26 +66,26 @@ class Relation:
         self.target = target
 
 
-def relation_at(frame: FrameType, inner: Relation | None) -> Relation | None:
-    """Read one of the ORM's frames.
+def role_of(frame: FrameType) -> str | None:
+    """Tell which part of the ORM a frame runs; ``"queryset"`` or the kind of a descriptor."""
+    return _roles.get(id(frame.f_code))
+
+
+def relation_at(frame: FrameType, role: str) -> Relation | None:
+    """Read the outermost of the ORM's frames: that of a descriptor, else of a queryset's method.
 
     Args:
         frame: a frame between the statement and the line that caused it.
-        inner: what a frame further in told; a descriptor tells more than a queryset.
+        role: what ``role_of`` told of it.
     """
-    role = _roles.get(id(frame.f_code))
-    if role is None:
-        return inner
     names = frame.f_locals
     subject = names.get("self")
-    if role == "queryset":
-        instance = getattr(subject, "_hints", {}).get("instance")
-        if not isinstance(instance, Model):
-            return inner
-        return _many_relation(subject, instance, frame.f_code.co_name)
-    instance = names.get("instance")
+    queried = role == "queryset"
+    instance = (getattr(subject, "_hints", {}) if queried else names).get("instance")
     if not isinstance(instance, Model) or subject is None:
-        return inner
+        return None
+    if queried:
+        return _many_relation(subject, instance, frame.f_code.co_name)
     name, target = _field_of(subject, role)
     label = type(instance)._meta.label
     return Relation(label, name, role, False, origin_of(instance), target)

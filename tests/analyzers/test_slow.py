@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from django.test import override_settings
 
@@ -19,9 +17,9 @@ SLOW = Query("SELECT a", "SELECT a", "SELECT", ("t",), "default", 0.0, 150.0, 0,
 
 def test_one_finding_for_each_shape() -> None:
     """Count and cost of the slow runs only; the worst is told with its line."""
-    worst = replace(SLOW, duration_ms=200.0, site=Site("shop/views.py", 99, "page"))
-    quick = replace(SLOW, duration_ms=99.9)
-    other = replace(SLOW, shape="SELECT b")
+    worst = SLOW._replace(duration_ms=200.0, site=Site("shop/views.py", 99, "page"))
+    quick = SLOW._replace(duration_ms=99.9)
+    other = SLOW._replace(shape="SELECT b")
     findings = list(analyze(RequestRecord(queries=(SLOW, worst, quick, other)), get_settings()))
     assert [(finding.shape, finding.count) for finding in findings] == [
         ("SELECT a", 2),
@@ -35,20 +33,20 @@ def test_one_finding_for_each_shape() -> None:
 
 def test_the_threshold_itself_is_slow() -> None:
     """From SLOW_QUERY_MS on."""
-    at = replace(SLOW, duration_ms=100.0)
+    at = SLOW._replace(duration_ms=100.0)
     assert len(list(analyze(RequestRecord(queries=(at,)), get_settings()))) == 1
 
 
 @pytest.mark.parametrize("verb", ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK"])
 def test_transactions_are_not_analyzed(verb: str) -> None:
     """A COMMIT that waits for the disk is not a statement to rewrite."""
-    assert list(analyze(RequestRecord(queries=(replace(SLOW, verb=verb),)), get_settings())) == []
+    assert list(analyze(RequestRecord(queries=(SLOW._replace(verb=verb),)), get_settings())) == []
 
 
 def test_the_fingerprint_stays_when_lines_move() -> None:
     """And whatever the time."""
     (one,) = analyze(RequestRecord(queries=(SLOW,)), get_settings())
-    moved = replace(SLOW, duration_ms=999.0, site=Site(LINE.file, 77, LINE.function))
+    moved = SLOW._replace(duration_ms=999.0, site=Site(LINE.file, 77, LINE.function))
     (other,) = analyze(RequestRecord(queries=(moved,)), get_settings())
     assert one.fingerprint == other.fingerprint
 
