@@ -26,7 +26,7 @@ _QUIET_S = 2.0
 #: Seconds of work after which the interpreter's lock is offered to the requests.
 _SLICE_S = 0.001
 #: Items waiting that wake the thread before its time: what they hold is memory.
-_MANY_WAITING = 128
+_MANY_WAITING = 1_000
 #: Items waiting at most; beyond, the newest is dropped and counted.
 _MOST_WAITING = 2_000
 #: Seconds that a stopping process waits for the thread.
