@@ -136,6 +136,15 @@ def _document(
     }
 
 
+INTRODUCTION = """\
+# What it costs
+
+Written by `make bench`: what perfkit and eight other tools add to Django, each in a process of its own, side by side in one
+run. Read ratios, not digits: the machine is small and shared, and "bare again" shows how far two equal processes lie apart.
+The aims and whether they were met stand at the end.
+"""
+
+
 def _markdown(
     plan: Plan,
     present: list[str],
@@ -144,7 +153,7 @@ def _markdown(
     closing: list[str],
 ) -> str:
     first, *contenders = [line for line in _setting(plan, present, absent).splitlines() if line]
-    parts = [first + ".", "", *(f"- {line}" for line in contenders), ""]
+    parts = [INTRODUCTION, first + ".", "", *(f"- {line}" for line in contenders), ""]
     parts += [table.markdown() for table in shown]
     parts += ["## The aims", "", *(f"- {line}" for line in closing)]
     return "\n".join(parts) + "\n"
