@@ -57,7 +57,7 @@ class Client(StatsClient):
         # pystatsd fills a packet to one byte less than it is told.
         size = PACKET_BYTES + 1
         ipv6 = family == socket.AF_INET6
-        super().__init__(address, port, prefix, size, ipv6)  # type: ignore[no-untyped-call]
+        super().__init__(address, port, prefix, size, ipv6)  # type: ignore[no-untyped-call]  # pystatsd has no types
         self.address = address
         self._pause = pause
         self._burst = 0
@@ -71,11 +71,11 @@ class Client(StatsClient):
     def pipeline(self) -> Batch:
         """Begin a flush: the server has read the last one long ago."""
         self._burst = 0
-        return _Samples(self)  # type: ignore[no-untyped-call]
+        return _Samples(self)  # type: ignore[no-untyped-call]  # pystatsd has no types
 
     def close(self) -> None:
         """Close the socket."""
-        super().close()  # type: ignore[no-untyped-call]
+        super().close()  # type: ignore[no-untyped-call]  # pystatsd has no types
 
     def _send(self, data: str) -> None:  # type: ignore[override]  # pystatsd's base has no argument
         if self._burst == BURST_PACKETS:
