@@ -13,7 +13,7 @@ from perfkit.capture.current import FAILED, MANY, Trace
 from perfkit.capture.origin import Origin
 from perfkit.capture.places import Place, short_name
 from perfkit.record import Asked, CacheCall, Loaded, Path, Query, RequestRecord, Site
-from perfkit.statement import TRANSACTION_VERBS, parse
+from perfkit.statement import parse
 
 
 def counted(trace: Trace, **facts: Any) -> RequestRecord:
@@ -25,7 +25,7 @@ def counted(trace: Trace, **facts: Any) -> RequestRecord:
     """
     if not (trace.statements or trace.cache_events):
         return RequestRecord(**facts)
-    marks = {sql for sql in trace.statements if parse(sql).verb in TRANSACTION_VERBS}
+    marks = {sql for sql in trace.statements if parse(sql).is_transaction}
     transactions = sum(event[0] in marks for event in trace.events) if marks else 0
     calls = trace.cache_events
     return RequestRecord(

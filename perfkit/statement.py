@@ -10,10 +10,6 @@ from functools import lru_cache
 TRANSACTION_VERBS = frozenset(
     {"BEGIN", "COMMIT", "END", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"}
 )
-#: Statements that ask or tell the database about itself: counted, never analyzed.
-CONTROL_VERBS = frozenset(
-    {"ANALYZE", "DISCARD", "EXPLAIN", "LISTEN", "PRAGMA", "RESET", "SET", "SHOW", "USE"}
-)
 WRITE_VERBS = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "TRUNCATE", "UPDATE"})
 
 _VALUE = "?"
