@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from django.utils.module_loading import import_string
 
+from perfkit.acceptance.accepted import Acceptance
 from perfkit.conf import Settings, get_settings
 from perfkit.isolation import isolated
 from perfkit.metrics.route import method_label, route_label
 from perfkit.observation import Observation
 from perfkit.record import Finding, RequestRecord
 from perfkit.snapshot import from_trace
+
+#: Stands for the HTTP method of a Celery task.
+TASK: Final = "TASK"
 
 Analyzer = Callable[[RequestRecord, Settings], Iterable[Finding]]
 
@@ -36,6 +40,9 @@ def analyze(record: RequestRecord, settings: Settings) -> RequestRecord:
     for path, analyzer in analyzers(settings.analyzers):
         with isolated(f"analyzer {path}"):
             findings.extend(map(_checked, analyzer(record, settings)))
+    with isolated("acceptance"):
+        acceptance = Acceptance(settings.ignore, record.route, record.method)
+        findings = [each for each in findings if not _accepted(each, acceptance)]
     findings = merged(findings)
     findings.sort(key=lambda finding: (-finding.cost_ms, -finding.saved, finding.fingerprint))
     return replace(record, findings=tuple(findings)) if findings else record
@@ -45,6 +52,21 @@ def _checked(finding: Finding) -> Finding:
     if not isinstance(finding, Finding):
         raise TypeError(f"an analyzer yields perfkit.record.Finding, not {finding!r}")
     return finding
+
+
+def _accepted(finding: Finding, acceptance: Acceptance) -> bool:
+    """Tell whether the team lives with a finding; one made of parts only when it does with all.
+
+    An analyzer whose findings cover several accesses has asked for each of them before.
+    """
+    further = (finding.loop, finding.origin)
+    return all(
+        acceptance.accepts(finding.kind, finding.model, path, (access, *callers, *further))
+        for path, access, callers in [
+            (part.path, part.access, part.callers) for part in finding.parts
+        ]
+        or [(finding.path, finding.access, finding.callers)]
+    )
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
@@ -79,8 +101,8 @@ def facts_of(observation: Observation) -> dict[str, Any]:
     request = observation.request  # still there in the toolbar, which looks before the end
     match = observation.match if request is None else request.resolver_match
     return {
-        "route": route_label(match, observation.status),
-        "method": method_label(observation.method),
+        "route": observation.task or route_label(match, observation.status),
+        "method": TASK if observation.task else method_label(observation.method),
         "status": observation.status,
         "started_at": observation.started_at,
         "duration_ms": (ended - observation.started) * 1000,

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import fnmatch
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import asgiref
+import django
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
+from perfkit.capture.fit import HOOKS, misfits
 from perfkit.conf import (
     ALLOWED,
+    FINDING_KINDS,
     OPTIONS,
+    RULE_KEYS,
+    RULE_NOTE,
     SETTING,
     configured,
     configured_middleware,
@@ -32,10 +40,12 @@ IDS = {
     "perfkit.E003": "PERFKIT has a value that is not allowed",
     "perfkit.E004": "an analyzer cannot be imported",
     "perfkit.E005": "STORE names a database that this version cannot use",
+    "perfkit.E006": "IGNORE has a rule that cannot be used",
     "perfkit.W001": "the middleware is not listed",
     "perfkit.W002": "the middleware is listed twice",
     "perfkit.W003": "STATSD names a host that does not resolve",
     "perfkit.W004": "the toolbar's middleware stands below perfkit's",
+    "perfkit.W005": "a hook does not fit the running Django",
 }
 
 
@@ -76,6 +86,45 @@ def _bad_values(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
                 f"{option.default!r}.",
                 id="perfkit.E003",
             )
+
+
+def check_ignore(**kwargs: Any) -> list[CheckMessage]:
+    """Check each rule of ``IGNORE``."""
+    given = configured()
+    rules = given.get("IGNORE", ()) if isinstance(given, Mapping) else ()
+    if not is_allowed("rules", rules):
+        return []  # told by check_settings
+    own_analyzers = any(not path.startswith("perfkit.") for path in get_settings().analyzers)
+    return [
+        Error(
+            f"{SETTING}['IGNORE'][{index}] {fault}.",
+            hint=f"{hint} Until then the rule counts for nothing.",
+            id="perfkit.E006",
+        )
+        for index, rule in enumerate(rules)
+        for fault, hint in _rule_faults(rule, own_analyzers)
+    ]
+
+
+def _rule_faults(rule: Any, own_analyzers: bool) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a rule, and what to do."""
+    allowed = f"Allowed are {', '.join(RULE_KEYS)}, and {RULE_NOTE} for the reader."
+    if not isinstance(rule, Mapping):
+        yield f"is {rule!r}, not a dict", allowed
+        return
+    if set(RULE_KEYS).isdisjoint(rule) and set(rule) <= {RULE_NOTE}:
+        yield f"is {rule!r}, which would hide every finding", allowed
+    for key, pattern in rule.items():
+        if key not in (*RULE_KEYS, RULE_NOTE):
+            near = get_close_matches(str(key).upper(), [*RULE_KEYS, RULE_NOTE], n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else allowed
+            yield f"has {key!r}, which is no key of a rule", hint
+        elif not isinstance(pattern, str) or not pattern:
+            yield f"has {pattern!r} as its {key}", "Allowed is a text that is not empty."
+        elif key == "KIND" and not own_analyzers and not fnmatch.filter(FINDING_KINDS, pattern):
+            near = get_close_matches(pattern, FINDING_KINDS, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Kinds: {', '.join(FINDING_KINDS)}."
+            yield f"has the KIND {pattern!r}, which no finding has", hint
 
 
 def check_analyzers(**kwargs: Any) -> list[CheckMessage]:
@@ -135,6 +184,8 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """Check that the middleware is listed once, below the toolbar's."""
     listed = configured_middleware()
     count = listed.count(MIDDLEWARE)
+    if count == 0 and apps.is_installed("perfkit.celery"):
+        return []  # a worker that answers no requests
     if count == 0:
         return [
             CheckWarning(
@@ -163,12 +214,29 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+def check_fit(**kwargs: Any) -> list[CheckMessage]:
+    """Check that each hook fits the running Django and asgiref."""
+    found = misfits()
+    return [
+        CheckWarning(
+            f"The {hook.name} does not fit Django {django.__version__} with asgiref "
+            f"{asgiref.__version__}: {found[hook.name]}.",
+            hint=f"It is off and the others work. Without it {hook.lost}. A newer perfkit may fit.",
+            id="perfkit.W005",
+        )
+        for hook in HOOKS
+        if hook.name in found
+    ]
+
+
 CHECKS: tuple[Callable[..., list[CheckMessage]], ...] = (
     check_settings,
+    check_ignore,
     check_analyzers,
     check_store,
     check_statsd,
     check_middleware,
+    check_fit,
 )
 
 

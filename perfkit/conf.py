@@ -40,18 +40,21 @@ OPTIONS: tuple[Option, ...] = (
         "ANALYZERS",
         (
             "perfkit.analyzers.nplusone.analyze",
+            "perfkit.analyzers.writes.analyze",
             "perfkit.analyzers.duplicates.analyze",
             "perfkit.analyzers.slow.analyze",
         ),
         "paths",
         "Dotted paths of the analyzers, yours beside ours.",
     ),
-    Option("N_PLUS_ONE_THRESHOLD", 5, "count", "Repeats in one loop that make an n_plus_one."),
+    Option("N_PLUS_ONE_THRESHOLD", 5, "count", "Repeats in one loop that make it a warning."),
+    Option("N_PLUS_ONE_MS", 5.0, "positive", "Milliseconds saved that make any loop a warning."),
     Option("DUPLICATE_THRESHOLD", 2, "count", "Equal runs that make a duplicate_query."),
     Option("SLOW_QUERY_MS", 100.0, "positive", "Milliseconds that make a slow_query."),
     Option("MAX_QUERIES", 10_000, "positive", "Statements kept in detail for one request."),
     Option("MAX_ROUTES", 200, "positive", "Routes kept apart; further ones count as _other."),
     Option("USER_PATHS", (), "paths", "Further folders whose code counts as the site's own."),
+    Option("IGNORE", (), "rules", "Rules for findings that you live with; see findings.rst."),
 )
 
 ALLOWED = {
@@ -63,9 +66,29 @@ ALLOWED = {
     "count": "a whole number from 2",
     "statsd": "None, or a dict with HOST (a name), PORT (1 to 65535) and PREFIX (a name)",
     "paths": "a list or tuple of strings",
+    "rules": "a list or tuple of dicts",
 }
 SERVER_TIMING_CHOICES = ("off", "debug", "staff", "always")
 STATSD_DEFAULTS = {"HOST": "127.0.0.1", "PORT": 8125, "PREFIX": "perfkit"}
+
+#: The kinds of findings of perfkit's own: what a rule, ``--fail-on`` and a marker may name.
+FINDING_KINDS = (
+    "n_plus_one",
+    "write_loop",
+    "deferred_load",
+    "wasted_prefetch",
+    "unused_eager_load",
+    "duplicate_query",
+    "slow_query",
+)
+
+#: What a rule of ``IGNORE`` matches by; each is a pattern, and all that are given must match.
+RULE_KEYS = ("MODEL", "PATH", "ROUTE", "FILE", "KIND")
+#: What it may have besides, for the reader.
+RULE_NOTE = "REASON"
+
+#: A rule of ``IGNORE``, hashable: its keys and patterns, sorted.
+Rule = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +105,13 @@ class Settings:
     statsd: Mapping[str, Any] | None
     analyzers: tuple[str, ...]
     n_plus_one_threshold: int
+    n_plus_one_ms: float
     duplicate_threshold: int
     slow_query_ms: float
     max_queries: int
     max_routes: int
     user_paths: tuple[str, ...]
+    ignore: tuple[Rule, ...]
     debug: bool
 
 
@@ -108,8 +133,20 @@ def is_allowed(accepts: str, value: Any) -> bool:
             return number and isinstance(value, int) and value >= 2
         case "statsd":
             return value is None or _is_statsd(value)
+        case "rules":
+            return isinstance(value, list | tuple)
         case _:
             return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+
+
+def is_rule(value: Any) -> bool:
+    """Tell whether one entry of ``IGNORE`` can be used; one without a pattern would hide all."""
+    return (
+        isinstance(value, Mapping)
+        and set(value) <= {*RULE_KEYS, RULE_NOTE}
+        and not set(value).isdisjoint(RULE_KEYS)
+        and all(isinstance(pattern, str) and pattern for pattern in value.values())
+    )
 
 
 def _is_statsd(value: Any) -> bool:
@@ -144,16 +181,24 @@ def configured_middleware() -> list[str]:
     return list(django_settings.MIDDLEWARE)
 
 
+def project_folder() -> Path:
+    """Return where the project lies: ``BASE_DIR``, else where its settings are imported from."""
+    base = getattr(django_settings, "BASE_DIR", None)
+    if base is not None:
+        return Path(base)
+    name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if not file:
+        return Path.cwd()
+    path = Path(file)
+    return path.parents[name.count(".") + (path.stem == "__init__")]
+
+
 def default_store() -> dict[str, Any]:
     """Place the store beside the project: the same file for every worker and for ``perfreport``."""
-    base = getattr(django_settings, "BASE_DIR", None)
-    if base is None:
-        module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
-        file = getattr(module, "__file__", None)
-        base = Path(file).parent.parent if file else Path.cwd()
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(Path(base) / ".perfkit" / "perfkit.sqlite3"),
+        "NAME": str(project_folder() / ".perfkit" / "perfkit.sqlite3"),
     }
 
 
@@ -171,6 +216,10 @@ def get_settings() -> Settings:
         if not is_allowed(option.accepts, value):
             value = option.default
         values[option.name.lower()] = tuple(value) if option.accepts == "paths" else value
+    # Without its wrong keys a rule would hide more than it says, so that it counts not at all.
+    values["ignore"] = tuple(
+        tuple(sorted(rule.items())) for rule in values["ignore"] if is_rule(rule)
+    )
     if values["store"] is None:
         values["store"] = default_store()
     elif values["store"] is False:

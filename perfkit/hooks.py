@@ -1,14 +1,32 @@
-"""Installs the hooks of ``capture``, once in a process, and takes them off again."""
+"""Installs the hooks of ``capture``, once in a process, and takes them off again.
+
+A hook that does not fit the running Django stays off, and so does one that fails; the others go on.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from perfkit.capture import cache as cache_hook
-from perfkit.capture import origin, places, relation, sql
+from perfkit.capture import coroutine, places, roles, rows, sql, usage
 from perfkit.capture.current import Trace
+from perfkit.capture.fit import misfits
+from perfkit.capture.needs import Misfit
 from perfkit.conf import Settings, get_settings
 from perfkit.isolation import isolated, report_failure
+
+#: What is put in; the other hooks that ``capture.fit`` knows work by themselves, where they fit.
+_MODULES: dict[str, Any] = {
+    "database hook": sql,
+    "cache hook": cache_hook,
+    "relation hook": roles,
+    "origin hook": rows,
+    "eager load hook": usage,
+    "coroutine hook": coroutine,
+}
+
+_installed: list[Any] = []
 
 
 @cache
@@ -16,20 +34,25 @@ def install() -> None:
     """Install the hooks, each by itself, so that one may fail."""
     with isolated("settings"):
         places.set_user_folders(get_settings().user_paths)
-    with isolated("database hook"):
-        sql.install()
-    with isolated("cache hook"):
-        cache_hook.install()
-    with isolated("origin hook"):
-        origin.install()
-        relation.install()
+    off = misfits()
+    for hook, reason in off.items():
+        report_failure(hook, Misfit(reason))
+    for hook, module in _MODULES.items():
+        if hook not in off:
+            _installed.append(module)
+            with isolated(hook):
+                module.install()
+    if "relation hook" in off:
+        with isolated("internals hook"):
+            roles.learn_internals()
 
 
 def uninstall() -> None:
     """Take every hook off again."""
-    sql.uninstall()
-    cache_hook.uninstall()
-    origin.uninstall()
+    while _installed:
+        _installed.pop().uninstall()
+    roles.uninstall()
+    misfits.cache_clear()
     install.cache_clear()
 
 

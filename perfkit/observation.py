@@ -33,6 +33,7 @@ class Observation:
         status: HTTP status, 499 when the client went away before there was one.
         sent_bytes: bytes of the body, None when it cannot be told.
         aborted: the body or the view was cut short.
+        task: name of the Celery task that this is, ``""`` for a request.
         request: None once finished: it may hold an upload, and it holds this.
         match, method, stamp: what is kept of it; ``stamp`` is its ``X-Request-Start``.
     """
@@ -54,12 +55,14 @@ class Observation:
         "started",
         "started_at",
         "status",
+        "task",
         "trace",
     )
 
     def __init__(self, request: HttpRequest, trace: Trace | None, shared: bool, done: Done) -> None:
         self.request: HttpRequest | None = request
         self.match: ResolverMatch | None = None
+        self.task = ""
         self.method = request.method
         self.stamp: str | None = request.META.get("HTTP_X_REQUEST_START")
         self.trace = None if trace is UNRECORDED else trace

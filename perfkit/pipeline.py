@@ -15,6 +15,7 @@ from time import perf_counter, time
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from perfkit.acceptance.accepted import take_matched
 from perfkit.analysis import analyze, facts_of
 from perfkit.capture.current import UNRECORDED, current
 from perfkit.conf import Settings, get_settings
@@ -87,7 +88,7 @@ def finish(observation: Observation) -> None:
     """Hand a finished request to the flusher."""
     try:
         if observation.outer is not None and observation.trace is not None:
-            observation.outer.absorb(observation.trace)
+            observation.outer.absorb(observation.trace, apart=True)
         flusher().submit(observation)
     except Exception as error:
         report_failure("finish", error)
@@ -165,6 +166,8 @@ class Sinks:
         dropped, flusher().dropped = flusher().dropped, 0
         if dropped:
             self.aggregate.window(time()).dropped["requests"] += dropped
+        if accepted := take_matched():
+            self.aggregate.window(time()).accept(accepted)
         windows = self.aggregate.take()
         self.thinning.begin_interval()
         metrics = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -22,29 +23,93 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """The queryset that loaded a row: its model's label, its line, and what it allows.
+class Built:
+    """How a queryset was built, as far as an edit to it must know.
 
-    ``eager`` is ``select_related``, ``prefetch_related`` or ``""``: what may be added to it.
-    ``single`` says that the row was itself loaded alone, through a row of ``parent``; ``via`` is
-    the lookup when a prefetch on ``parent``'s queryset loaded it.
+    Attributes:
+        raw: a ``RawQuerySet``, which takes no join.
+        combined: ``union()`` and the like, which take neither join nor prefetch.
+        sliced: only part of its rows is asked for.
+        iterated: read through ``iterator()``.
+        locked: ``select_for_update()`` without ``of``: PostgreSQL refuses nullable joins.
+        grouped: it joins or groups already, so that another aggregate could multiply.
+        joined: relations loaded by ``select_related``, as paths.
+        joins_all: ``select_related()`` without names, or the admin's own: naming one drops the rest.
+        prefetched: lookups of its ``prefetch_related``.
+        only: fields of its ``only()``; None without one.
+        deferred: fields of its ``defer()``.
+        owner: dotted name of the site's own class that a framework evaluates it for, else ``""``.
+        owner_kind: ``"admin"``, ``"view"``, ``"form"``, ... where there is an owner.
+    """
+
+    raw: bool = False
+    combined: bool = False
+    sliced: bool = False
+    iterated: bool = False
+    locked: bool = False
+    grouped: bool = False
+    joined: tuple[str, ...] = ()
+    joins_all: bool = False
+    prefetched: tuple[str, ...] = ()
+    only: tuple[str, ...] | None = None
+    deferred: tuple[str, ...] = ()
+    owner: str = ""
+    owner_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The queryset that loaded a row, and how it was reached.
+
+    Attributes:
+        model: label of the rows' model, ``"shop.Book"``.
+        site: the line that evaluated it.
+        step: ``""`` for a queryset of the site's own; else how rows of ``parent`` led to it:
+            ``"join"``, ``"prefetch"``, ``"single"`` (one row at a time, lazily), ``"many"`` (a
+            manager's ``all()``) or ``"refined"`` (through a manager, filtered or ordered).
+        name: the relation followed from ``parent``; for a prefetch the whole lookup.
+        parent: what loaded the row through which it was reached.
+        several: it yielded more than one row.
+        times: how often it was evaluated there, for other rows of ``parent``.
+        recursive: the relation was followed again from rows that it had led to.
+        built: how it was built.
     """
 
     model: str
     site: Site | None
-    eager: str
-    single: bool
-    parent: Loaded | None
-    via: str = ""
+    step: str = ""
+    name: str = ""
+    parent: Loaded | None = None
+    several: bool = True
+    times: int = 1
+    recursive: bool = False
+    built: Built = Built()
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The relation that a statement answered: ``name`` on a row of ``model``.
+    """What the ORM's own frames tell about a statement.
 
-    ``kind`` is ``forward``, ``reverse_one``, ``reverse_many``, ``many_to_many``, ``generic``,
-    ``deferred`` or ``queryset``; ``plain`` says that a many-valued one was read whole;
-    ``target`` is the label of the model that a single-valued one leads to.
+    Attributes:
+        model: label of the row that was asked, ``"shop.Product"``; ``""`` without one.
+        name: the attribute read on it; ``""`` when only the row is known.
+        kind: ``forward``, ``reverse_one``, ``reverse_many``, ``many_to_many``, ``generic``,
+            ``generic_many``, ``deferred``, ``prefetch``, ``model`` (``save()`` and the like) or
+            ``queryset``.
+        plain: a many-valued relation read whole, as the manager's ``all()`` gives it.
+        origin: what loaded the row that was asked.
+        target: label of the model whose rows the statement is about, else ``""``.
+        method: the ORM's function that was called: ``get``, ``count``, ``save``, ...
+        lookups: what it filters by, ``("name", "exact")``, beyond the relation itself.
+        refined: what else was done to the queryset: ``filter``, ``order_by``, ``slice``, ...
+        detail: fields ordered by, values asked for, or ``("Sum", "price")`` of an aggregate.
+        prefetched: the relation stands prefetched on the row.
+        by_key: no relation was read, but the lookup is that relation's key on a row of the loop.
+        key_only: nothing but the key of the related row was read.
+        internal: why the ORM runs it for itself (``"prefetch"``, ``"validation"``, ...), else ``""``.
+        table: the table of ``model``.
+        recursive: the function that asks calls itself with what it gets.
+        by_framework: a form, the admin or the like asks, whose lines nobody edits.
     """
 
     model: str
@@ -53,19 +118,41 @@ class Asked:
     plain: bool
     origin: Loaded | None
     target: str = ""
+    method: str = ""
+    lookups: tuple[tuple[str, str], ...] = ()
+    refined: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()
+    prefetched: bool = False
+    by_key: bool = False
+    key_only: bool = False
+    internal: str = ""
+    table: str = ""
+    recursive: bool = False
+    by_framework: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One call path that repeated a statement, innermost line first."""
+    """One call path that repeated a statement, innermost line first.
+
+    ``access`` is the index of the line to name, ``loop`` the line of the loop that repeats it.
+    ``in_package`` says that the line to name is an installed package's, as the whole loop is.
+    ``is_async`` says that the line to name is a coroutine's; ``column`` tells apart two reads of one
+    line: where the innermost one ends.
+    """
 
     sites: tuple[Site, ...]
     asked: Asked | None
+    access: int = 0
+    loop: Site | None = None
+    is_async: bool = False
+    in_package: bool = False
+    column: int = 0
 
     @property
     def site(self) -> Site | None:
-        """The line to name: the innermost one."""
-        return self.sites[0] if self.sites else None
+        """The line to name."""
+        return self.sites[self.access] if self.sites else None
 
 
 class Query(NamedTuple):
@@ -113,23 +200,71 @@ class CacheCall:
 
 
 @dataclass(frozen=True, slots=True)
+class EagerLoad:
+    """A relation that a queryset loaded along, and whether anybody read it.
+
+    Attributes:
+        model: label of the queryset's model.
+        path: the relation, as in ``select_related`` or ``prefetch_related``.
+        method: which of the two loaded it.
+        site: the line that evaluated the queryset.
+        rows: rows that had it loaded; related rows, not empty ones.
+        used: it was read on at least one row.
+    """
+
+    model: str
+    path: str
+    method: str
+    site: Site | None
+    rows: int
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One access that a finding covers, of those that one edit does away with.
+
+    Attributes:
+        path: ORM path from the root model.
+        count: statements of this access.
+        distinct: different parameter sets among them.
+        cost_ms: milliseconds in the database, together.
+        access: the line that asked.
+        callers: the lines through which it was reached, innermost first.
+        shape: the statement's shape.
+    """
+
+    path: str
+    count: int
+    distinct: int
+    cost_ms: float
+    access: Site | None
+    callers: tuple[Site, ...]
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something to change, and what the change saves in this request.
 
     Attributes:
-        kind: ``n_plus_one``, ``duplicate_query``, ``slow_query``, or a kind of your own.
-        severity: ``"warning"`` when it costs, ``"info"`` when it hardly does.
+        kind: ``n_plus_one``, ``write_loop``, ``deferred_load``, ``wasted_prefetch``,
+            ``unused_eager_load``, ``duplicate_query``, ``slow_query``, or a kind of your own.
+        severity: ``"warning"`` when it costs, ``"info"`` when it hardly does (yet).
         message: one sentence: what happens and what to do, without figures.
         count: statements covered.
         saved: statements that the change saves.
         cost_ms: milliseconds that the change saves, measured on the statements covered.
         fingerprint: the same between requests, workers and deploys: no line numbers in it.
         model: label of the root model, ``"shop.Book"``; ``""`` where none is known.
-        path: ORM path from the root model, ``"author__publisher"``.
+        path: ORM paths from the root model, ``"author__publisher, tags"``, costliest first.
         fix: the code to write; ``""`` where no one-line change is right.
-        access: the line that asked for the data.
+        access: the line that asked for the data, the costliest one first.
         origin: the line that evaluated the root queryset.
-        shape: the statement's shape.
+        loop: the line whose loop repeats it, where that can be told.
+        callers: the lines between the two, innermost first: who called the property, the handler.
+        parts: every access that this one edit covers, costliest first; empty for other kinds.
+        shape: the statement's shape, of the costliest part.
         alias: the database's alias.
     """
 
@@ -147,6 +282,9 @@ class Finding:
     origin: Site | None = None
     shape: str = ""
     alias: str = ""
+    loop: Site | None = None
+    callers: tuple[Site, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +318,7 @@ class RequestRecord:
     paths: tuple[Path, ...] = ()
     cache_calls: tuple[CacheCall, ...] = ()
     findings: tuple[Finding, ...] = ()
+    eager_loads: tuple[EagerLoad, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON: dicts, lists, strings, numbers, None."""
@@ -200,6 +339,10 @@ class RequestRecord:
             CacheCall(**_known(CacheCall, call)) for call in data.get("cache_calls", ())
         )
         values["findings"] = tuple(finding_from(item) for item in data.get("findings", ()))
+        values["eager_loads"] = tuple(
+            EagerLoad(**{**_known(EagerLoad, load), "site": _site(load.get("site"))})
+            for load in data.get("eager_loads", ())
+        )
         return cls(**values)
 
 
@@ -208,6 +351,18 @@ def finding_from(data: dict[str, Any]) -> Finding:
     values = _known(Finding, data)
     values["access"] = _site(data.get("access"))
     values["origin"] = _site(data.get("origin"))
+    values["loop"] = _site(data.get("loop"))
+    values["callers"] = _sites(data.get("callers", ()))
+    values["parts"] = tuple(
+        Part(
+            **{
+                **_known(Part, part),
+                "access": _site(part.get("access")),
+                "callers": _sites(part.get("callers", ())),
+            }
+        )
+        for part in data.get("parts", ())
+    )
     return Finding(**values)
 
 
@@ -219,19 +374,29 @@ def _site(data: dict[str, Any] | None) -> Site | None:
     return Site(**_known(Site, data)) if data else None
 
 
+def _sites(data: Iterable[dict[str, Any]]) -> tuple[Site, ...]:
+    return tuple(Site(**_known(Site, site)) for site in data)
+
+
 def _query(data: dict[str, Any]) -> Query:
     values = {name: data[name] for name in Query._fields if name in data}
     return Query(**{**values, "tables": tuple(values["tables"]), "site": _site(data.get("site"))})
 
 
 def _path(data: dict[str, Any]) -> Path:
-    asked = data.get("asked")
-    return Path(
-        tuple(Site(**_known(Site, site)) for site in data["sites"]),
-        Asked(**{**_known(Asked, asked), "origin": _loaded(asked.get("origin"))})
-        if asked
-        else None,
-    )
+    values = {**_known(Path, data), "sites": _sites(data["sites"]), "asked": None}
+    values["loop"] = _site(data.get("loop"))
+    if asked := data.get("asked"):
+        values["asked"] = Asked(
+            **{
+                **_known(Asked, asked),
+                "origin": _loaded(asked.get("origin")),
+                "lookups": tuple((name, lookup) for name, lookup in asked.get("lookups", ())),
+                "refined": tuple(asked.get("refined", ())),
+                "detail": tuple(asked.get("detail", ())),
+            }
+        )
+    return Path(**values)
 
 
 def _loaded(data: dict[str, Any] | None) -> Loaded | None:
@@ -242,8 +407,17 @@ def _loaded(data: dict[str, Any] | None) -> Loaded | None:
             **_known(Loaded, data),
             "site": _site(data.get("site")),
             "parent": _loaded(data.get("parent")),
+            "built": _built(data.get("built") or {}),
         }
     )
+
+
+def _built(data: dict[str, Any]) -> Built:
+    values = _known(Built, data)
+    for name in ("joined", "prefetched", "only", "deferred"):
+        if values.get(name) is not None:
+            values[name] = tuple(values[name])
+    return Built(**values)
 
 
 def _plain(value: Any) -> Any:

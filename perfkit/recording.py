@@ -9,9 +9,12 @@ from inspect import iscoroutinefunction
 from time import perf_counter, time
 from typing import Any, Self, TypeVar, cast
 
+from asgiref.sync import sync_to_async
+
 from perfkit import hooks
 from perfkit.analysis import analyze
 from perfkit.capture.current import Trace, current
+from perfkit.capture.sql import hook_open_connections
 from perfkit.conf import get_settings
 from perfkit.record import CacheCall, Finding, Query, RequestRecord
 from perfkit.snapshot import from_trace
@@ -73,6 +76,8 @@ class record:  # noqa: N801  # reads as a verb: with perfkit.record()
             self._done(self._result)
 
     async def __aenter__(self) -> Self:
+        # The ORM runs in another thread, where a connection may be open since before the hooks.
+        await sync_to_async(hook_open_connections)()
         return self.__enter__()
 
     async def __aexit__(self, *exception: object) -> None:

@@ -51,7 +51,13 @@ _BATCH = re.compile(r"\bIN \(\?\+", re.IGNORECASE)
 _NEXT_KEYS = re.compile(
     r"([\w.\"`]+) [<>]=? \?.* ORDER BY .*(?<![\w.\"`])\1(?![\w.\"`]).* LIMIT \?", re.IGNORECASE
 )
-_NEXT_OFFSET = re.compile(r"\bOFFSET (?:%|:|\$)", re.IGNORECASE)
+_NEXT_OFFSET = re.compile(r"\bOFFSET \?", re.IGNORECASE)
+#: From one key to another, in their order.
+_RANGE = re.compile(
+    r"([\w.\"`]+) >=? \? AND \1 <=? \?.* ORDER BY \1(?![\w.\"`])"
+    r"|([\w.\"`]+) BETWEEN \? AND \?.* ORDER BY \2(?![\w.\"`])",
+    re.IGNORECASE,
+)
 _LOCK = re.compile(r"\bFOR (?:NO KEY )?(?:UPDATE|SHARE)\b", re.IGNORECASE)
 
 
@@ -66,8 +72,8 @@ class Statement:
         verb: the first word, upper case; the main verb after ``WITH``.
         tables: names in the order they appear, without quotes, once each.
         is_read: it only reads rows: a SELECT that takes no lock.
-        is_batch: it asks for many rows at once: several keys (``IN`` with more than one value),
-            or the next page of a long result.
+        is_batch: it names several keys at once: ``IN`` with more than one value.
+        is_page: it asks for the next part of a long result.
     """
 
     masked: str
@@ -76,6 +82,7 @@ class Statement:
     tables: tuple[str, ...]
     is_read: bool
     is_batch: bool
+    is_page: bool
 
     @property
     def is_transaction(self) -> bool:
@@ -101,15 +108,16 @@ def parse(sql: str) -> Statement:
     shape = _LIST.sub("(?+)", _PLACEHOLDER.sub(_VALUE, masked))
     shape = _ROWS.sub(r"\1, ...", _OPEN_LIST.sub("(?+", shape))
     verb = _verb(shape)
+    if verb == "UPDATE":  # Django writes None as it is
+        shape = shape.replace(" = NULL", f" = {_VALUE}")
     return Statement(
         masked,
         shape,
         verb,
         _tables(shape),
         is_read=verb == "SELECT" and not _LOCK.search(shape),
-        is_batch=bool(
-            _BATCH.search(shape) or _NEXT_KEYS.search(shape) or _NEXT_OFFSET.search(masked)
-        ),
+        is_batch=bool(_BATCH.search(shape)),
+        is_page=any(form.search(shape) for form in (_NEXT_KEYS, _NEXT_OFFSET, _RANGE)),
     )
 
 

@@ -51,7 +51,7 @@ def ask(times: int = 1) -> None:
     """Run a statement so often."""
     for _ in range(times):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM sqlite_master")
+            cursor.execute("SELECT count(*) FROM pragma_database_list")
 
 
 def asking(request: HttpRequest) -> HttpResponse:

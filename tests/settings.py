@@ -12,12 +12,16 @@ ROOT_URLCONF = "tests.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # for the admin pages of tests/nplusone
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "perfkit",
     "tests.library",
+    "tests.nplusone",
 ]
+# No test writes through the admin, so it needs no messages.
+SILENCED_SYSTEM_CHECKS = ["admin.E402", "admin.E404", "admin.E406", "admin.E409", "admin.W411"]
 MIDDLEWARE = [
     "perfkit.middleware.PerfkitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

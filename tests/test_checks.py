@@ -59,6 +59,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "PERFKIT['STORE']['ENGINE'] is 'django.db.backends.mysql'",
         "leave STORE out",
     ),
+    "perfkit.E006": (
+        {"PERFKIT": {"IGNORE": [{"MODLE": "shop.Book", "REASON": "few"}]}},
+        "PERFKIT['IGNORE'][0] has 'MODLE', which is no key of a rule",
+        "Did you mean 'MODEL'? Until then the rule counts for nothing.",
+    ),
     "perfkit.W001": ({"MIDDLEWARE": []}, "not in MIDDLEWARE", f"Put '{MIDDLEWARE}' first"),
     "perfkit.W002": ({"MIDDLEWARE": [MIDDLEWARE] * 2}, "2 times", "Keep the first"),
     "perfkit.W003": (
@@ -74,7 +79,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("id_", IDS)
+@pytest.mark.parametrize("id_", WRONG)
 def test_every_check_tells_what_is_wrong_and_what_to_do(id_: str) -> None:
     """One message, with the value given, the id, and a hint."""
     settings, words, hint = WRONG[id_]
@@ -102,7 +107,7 @@ def test_the_nearest_key_is_named(given: str, meant: str) -> None:
     assert only(perfkit_checks(PERFKIT={given: 1})).hint == f"Did you mean {meant!r}?"
 
 
-@pytest.mark.parametrize("key", ["zzz", 7, None, ("a",)])
+@pytest.mark.parametrize("key", ["zzz", 7, b"\0", ("a",)])
 def test_a_key_that_is_near_none_gets_the_list(key: Any) -> None:
     """Whatever it is, even no string."""
     message = only(perfkit_checks(PERFKIT={key: 1}))
@@ -138,6 +143,37 @@ def test_an_analyzer_that_is_none(path: str) -> None:
     assert repr(path) in message.msg
 
 
+@pytest.mark.parametrize(
+    ("rule", "words", "hint"),
+    [
+        ("shop.Book", "is 'shop.Book', not a dict", "Allowed are MODEL, PATH, ROUTE, FILE, KIND"),
+        ({}, "is {}, which would hide every finding", "Allowed are MODEL"),
+        ({"REASON": "all"}, "would hide every finding", "Allowed are MODEL"),
+        ({"MODEL": "shop.Book", "path": "a"}, "has 'path', which is no key", "mean 'PATH'?"),
+        ({"MODEL": "shop.Book", 7: "a"}, "has 7, which is no key", "Allowed are MODEL"),
+        ({"MODEL": ["shop.Book"]}, "has ['shop.Book'] as its MODEL", "a text that is not empty"),
+        ({"ROUTE": ""}, "has '' as its ROUTE", "a text that is not empty"),
+        ({"FILE": "x", "REASON": None}, "has None as its REASON", "a text that is not empty"),
+        ({"KIND": "nplusone"}, "has the KIND 'nplusone', which no", "Did you mean 'n_plus_one'?"),
+        ({"KIND": "x"}, "has the KIND 'x', which no finding has", "Kinds: n_plus_one, write_loop"),
+    ],
+)
+def test_a_rule_that_cannot_be_used(rule: Any, words: str, hint: str) -> None:
+    """Told with its place in the list; the right one beside it is not."""
+    message = only(perfkit_checks(PERFKIT={"IGNORE": [{"MODEL": "shop.*"}, rule]}))
+    assert message.id == "perfkit.E006"
+    assert message.msg.startswith("PERFKIT['IGNORE'][1] ")
+    assert words in message.msg
+    assert hint in str(message.hint)
+
+
+def test_a_rule_may_name_a_kind_of_an_own_analyzer() -> None:
+    """Which kinds it has nobody knows; patterns of ours are right anyway."""
+    own = {"ANALYZERS": ["builtins.print"], "IGNORE": [{"KIND": "cartesian"}]}
+    assert perfkit_checks(PERFKIT=own) == []
+    assert perfkit_checks(PERFKIT={"IGNORE": [{"KIND": "*_query"}]}) == []
+
+
 def test_several_faults_are_told_at_once() -> None:
     """One run of the checks is enough."""
     messages = perfkit_checks(
@@ -169,4 +205,5 @@ def test_every_check_is_registered() -> None:
     from django.core.checks.registry import registry
 
     assert set(CHECKS) <= registry.registered_checks
-    assert set(WRONG) == set(IDS)
+    # W005 hangs on the Django, not on settings: tests/capture/test_fit.py causes it.
+    assert {*WRONG, "perfkit.W005"} == set(IDS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from perfkit.conf import (
     default_store,
     get_settings,
     is_allowed,
+    project_folder,
 )
 from perfkit.middleware import PerfkitMiddleware
 
@@ -106,6 +109,7 @@ def test_debug_and_base_dir_are_seen_too(tmp_path: Path) -> None:
             ],
         ),
         ("paths", [[], (), ["a.b"], ("a.b",)], ["a.b", None, [1], {"a.b"}]),
+        ("rules", [[], (), [{"MODEL": "shop.Book"}]], [None, "x", {"MODEL": "shop.Book"}]),
     ],
 )
 def test_what_is_allowed(accepts: str, good: list[Any], bad: list[Any]) -> None:
@@ -140,6 +144,16 @@ def test_lists_become_tuples() -> None:
         assert get_settings().user_paths == ("/srv",)
 
 
+def test_rules_are_hashable_and_wrong_ones_count_for_nothing() -> None:
+    """A rule without its misspelt key would hide more than it says."""
+    right = {"PATH": "author*", "MODEL": "shop.Book", "REASON": "few"}
+    wrong = [{}, {"REASON": "all"}, {"MODEL": "shop.Book", "PTAH": "x"}, {"MODEL": ""}, {7: "x"}, 7]
+    with override_settings(PERFKIT={"IGNORE": [right, *wrong]}):
+        rule = (("MODEL", "shop.Book"), ("PATH", "author*"), ("REASON", "few"))
+        assert get_settings().ignore == (rule,)
+        assert hash(get_settings().ignore)
+
+
 def test_statsd_is_filled_up() -> None:
     """A host alone is enough."""
     with override_settings(PERFKIT={"STATSD": {"HOST": "metrics"}}):
@@ -166,6 +180,27 @@ def test_the_store_without_a_base_dir(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "")
         monkeypatch.chdir(tmp_path)
         assert default_store()["NAME"] == str(tmp_path / ".perfkit" / "perfkit.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("site_settings", "site_settings.py"),
+        ("shop_site.settings", "shop_site/settings.py"),
+        ("shop_site.settings", "shop_site/settings/__init__.py"),
+        ("shop_site.settings.live", "shop_site/settings/live.py"),
+    ],
+)
+def test_the_project_lies_where_its_settings_are_imported_from(
+    name: str, file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However deep they lie: not above it, where other projects are, and not inside it."""
+    module = ModuleType(name)
+    module.__file__ = str(tmp_path / file)
+    monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", name)
+    with override_settings(BASE_DIR=None):
+        assert project_folder() == tmp_path
 
 
 @pytest.mark.parametrize(

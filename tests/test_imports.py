@@ -14,12 +14,14 @@ import perfkit_panels
 
 #: A unit imports only from units of a lower number, and freely within itself.
 LEVELS = {
+    "perfkit.acceptance": 0,
     "perfkit.capture": 0,
     "perfkit.conf": 0,
     "perfkit.errors": 0,
     "perfkit.isolation": 0,
     "perfkit.statement": 0,
     "perfkit.hooks": 1,
+    "perfkit.looping": 1,
     "perfkit.observation": 1,
     "perfkit.record": 1,
     "perfkit.snapshot": 2,
@@ -31,6 +33,7 @@ LEVELS = {
     "perfkit.analysis": 3,
     "perfkit.store": 3,
     "perfkit.pipeline": 4,
+    "perfkit.celery": 5,
     "perfkit.checks": 5,
     "perfkit.middleware": 5,
     "perfkit.recording": 5,

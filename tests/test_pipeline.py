@@ -81,8 +81,8 @@ FAULTS = {
     "perfkit.capture.sql.locate": "database hook",
     "perfkit.capture.sql.Repeats": "database hook",
     "perfkit.capture.cache.alias_of": "cache hook",
-    "perfkit.capture.origin.evaluated_at": "origin hook",
-    "perfkit.capture.origin.Origin": "origin hook",
+    "perfkit.capture.rows.evaluated_at": "origin hook",
+    "perfkit.capture.rows.begin_origin": "origin hook",
     "perfkit.pipeline.get_settings": "begin",
     "perfkit.pipeline.new_trace": "begin",
     "perfkit.pipeline.Observation": "begin",
@@ -141,7 +141,7 @@ def test_a_failure_of_ours_stays_with_us(
 STILL_COUNTED = [
     "perfkit.capture.sql.locate",
     "perfkit.capture.cache.alias_of",
-    "perfkit.capture.origin.evaluated_at",
+    "perfkit.capture.rows.evaluated_at",
     "perfkit.pipeline.add_server_timing",
     "perfkit.metrics.statsd.StatsdSink.emit",
 ]
@@ -159,7 +159,7 @@ def test_a_failing_part_costs_only_its_own_part(
         assert seen.window().routes["/everything/", "GET"]["requests"] == 1
 
 
-@pytest.mark.parametrize("hook", ["sql.install", "cache_hook.install", "origin.install"])
+@pytest.mark.parametrize("hook", ["sql.install", "cache_hook.install", "rows.install"])
 def test_a_hook_that_cannot_be_installed_leaves_the_others(
     seen: Seen, hook: str, caplog: pytest.LogCaptureFixture
 ) -> None:

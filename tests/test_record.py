@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,9 +14,12 @@ from hypothesis import strategies as st
 
 from perfkit.record import (
     Asked,
+    Built,
     CacheCall,
+    EagerLoad,
     Finding,
     Loaded,
+    Part,
     Path,
     Query,
     RequestRecord,
@@ -22,59 +27,37 @@ from perfkit.record import (
     finding_from,
 )
 
-TEXT = st.text(max_size=8)
-COUNT = st.integers(0, 2**40)
-MS = st.floats(0, 1e9, allow_nan=False)
-SITE = st.builds(Site, TEXT, COUNT, TEXT)
-LOADED = st.recursive(
-    st.none(),
-    lambda parent: st.builds(Loaded, TEXT, st.none() | SITE, TEXT, st.booleans(), parent, TEXT),
-    max_leaves=4,
-)
-ASKED = st.builds(Asked, TEXT, TEXT, TEXT, st.booleans(), LOADED, TEXT)
-FINDING = st.builds(
-    Finding,
-    *[TEXT] * 3,
-    COUNT,
-    COUNT,
-    MS,
-    TEXT,
-    access=st.none() | SITE,
-    origin=st.none() | SITE,
-    fix=TEXT,
-)
-RECORD = st.builds(
-    RequestRecord,
-    route=TEXT,
-    status=COUNT,
-    duration_ms=MS,
-    cpu_ms=st.none() | MS,
-    response_bytes=st.none() | COUNT,
-    aborted=st.booleans(),
-    queries=st.lists(
-        st.builds(
-            Query,
-            *[TEXT] * 3,
-            st.lists(TEXT, max_size=2).map(tuple),
-            TEXT,
-            MS,
-            MS,
-            COUNT,
-            st.none() | COUNT,
-            st.booleans(),
-            st.booleans(),
-            st.none() | SITE,
-        ),
-        max_size=3,
-    ).map(tuple),
-    paths=st.lists(
-        st.builds(Path, st.lists(SITE, max_size=3).map(tuple), st.none() | ASKED), max_size=3
-    ).map(tuple),
-    cache_calls=st.lists(st.builds(CacheCall, TEXT, TEXT, MS, MS, COUNT, COUNT), max_size=2).map(
-        tuple
-    ),
-    findings=st.lists(FINDING, max_size=2).map(tuple),
-)
+#: Values of each plain type that JSON can hold.
+PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(max_size=8),
+    int: st.integers(0, 2**40),
+    float: st.floats(0, 1e9, allow_nan=False),
+    bool: st.booleans(),
+    NoneType: st.none(),
+}
+
+
+@cache
+def any_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Make values of a type as fields declare it: every field of every class is filled."""
+    if hint in PLAIN:
+        return PLAIN[hint]
+    if get_origin(hint) in (Union, UnionType):
+        return st.one_of(*sorted(map(any_of, get_args(hint)), key=lambda each: each is not NONE))
+    if get_origin(hint) is tuple:
+        first, *rest = get_args(hint)
+        if rest == [...]:
+            return st.lists(st.deferred(lambda: any_of(first)), max_size=2).map(tuple)
+        return st.tuples(*map(any_of, get_args(hint)))
+    fields = get_type_hints(hint)
+    return st.builds(
+        hint, **{name: st.deferred(lambda at=at: any_of(at)) for name, at in fields.items()}
+    )
+
+
+NONE = PLAIN[NoneType]
+RECORD = any_of(RequestRecord)
+FINDING = any_of(Finding)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -91,13 +74,32 @@ def test_a_finding_survives_json(finding: Finding) -> None:
     assert finding_from(json.loads(json.dumps(dataclasses.asdict(finding)))) == finding
 
 
+LINE = Site("f", 1, "g")
+ROOT = Loaded("m", LINE, built=Built(joined=("a",), only=("b",)))
+ASKED = Asked("m", "n", "forward", False, Loaded("o", None, "join", "p", ROOT), detail=("d",))
+FOUND = Finding(
+    "k",
+    "info",
+    "m",
+    1,
+    1,
+    1.0,
+    "f",
+    access=LINE,
+    loop=LINE,
+    callers=(LINE,),
+    parts=(Part("p", 1, 1, 1.0, LINE, (LINE,), "s"),),
+)
+
+
 def test_unknown_keys_of_a_newer_version_are_ignored() -> None:
     """An old perfreport reads what a new worker wrote, on every level."""
     record = RequestRecord(
-        queries=(Query("s", "s", "SELECT", ("t",), "default", 0.0, 1.0, 0, site=Site("f", 1, "")),),
-        paths=(Path((Site("f", 1, "g"),), Asked("m", "n", "forward", False, None)),),
+        queries=(Query("s", "s", "SELECT", ("t",), "default", 0.0, 1.0, 0, site=LINE),),
+        paths=(Path((LINE,), ASKED, 0, LINE),),
         cache_calls=(CacheCall("default", "get", 0.0, 1.0, 1, 0),),
-        findings=(Finding("k", "info", "m", 1, 1, 1.0, "f", access=Site("f", 1, "")),),
+        findings=(FOUND,),
+        eager_loads=(EagerLoad("m", "n", "select_related", LINE, 1, False),),
     )
 
     def extended(value: Any) -> Any:
@@ -111,6 +113,26 @@ def test_unknown_keys_of_a_newer_version_are_ignored() -> None:
 def test_missing_keys_of_an_older_version_are_defaults() -> None:
     """A new perfreport reads what an old worker wrote."""
     assert RequestRecord.from_dict({"route": "/"}) == RequestRecord(route="/")
+
+
+def test_what_an_older_version_did_not_know_is_a_default() -> None:
+    """On every level: a path without a loop, rows without the way they were built, a finding whole."""
+    record = RequestRecord(
+        paths=(Path((LINE,), Asked("m", "n", "forward", False, Loaded("o", LINE))),),
+        findings=(Finding("k", "info", "m", 1, 1, 1.0, "f"),),
+    )
+    data = record.to_dict()
+    for late in ("loop", "access", "is_async", "column"):
+        del data["paths"][0][late]
+    asked = data["paths"][0]["asked"]
+    for late in ("lookups", "refined", "detail", "recursive"):
+        del asked[late]
+    for late in ("built", "step", "parent", "times"):
+        del asked["origin"][late]
+    for late in ("parts", "callers", "loop"):
+        del data["findings"][0][late]
+    del data["eager_loads"]
+    assert RequestRecord.from_dict(data) == record
 
 
 def test_what_is_no_record_is_refused() -> None:
@@ -131,8 +153,9 @@ def test_a_site_reads_as_a_line() -> None:
     assert str(Site("shop/page.html", 7, "")) == "shop/page.html:7"
 
 
-def test_a_path_is_named_by_its_innermost_line() -> None:
-    """A path without a line has no name."""
+def test_a_path_is_named_by_one_of_its_lines() -> None:
+    """The innermost, or the one that was chosen; a path without a line has no name."""
     inner, outer = Site("a.py", 1, "f"), Site("b.py", 2, "g")
     assert Path((inner, outer), None).site == inner
+    assert Path((inner, outer), None, access=1).site == outer
     assert Path((), None).site is None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from perfkit.analyzers.repeats import fingerprint, group, is_loop
+from perfkit.analyzers.access import read_loops
+from perfkit.analyzers.repeats import fingerprint
+from perfkit.analyzers.silence import is_internal
 from perfkit.conf import Settings
-from perfkit.record import Finding, Query, RequestRecord, Site
+from perfkit.record import Asked, Finding, Query, RequestRecord, Site
 from perfkit.statement import parse
 
 _WARNING_STATEMENTS = 5
@@ -45,8 +47,11 @@ def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
     repeats = repeated(record, settings.duplicate_threshold)
     loops = _loops(record, settings) if repeats else set()
     for (shape, alias), runs in repeats.items():
-        if (shape, alias) in loops:
+        asked = _asked(record, runs)
+        if (shape, alias) in loops or is_internal(runs[0][0], asked):
             continue
+        if asked is not None and asked.kind == "prefetch":
+            continue  # two prefetches that lead to the same rows, or one for each chunk
         count = sum(map(len, runs))
         saved = count - len(runs)
         cost_ms = sum(query.duration_ms for queries in runs for query in queries[1:])
@@ -67,15 +72,19 @@ def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
             access=access,
             shape=shape,
             alias=alias,
+            model=asked.target if asked is not None else "",
         )
 
 
 def _loops(record: RequestRecord, settings: Settings) -> set[tuple[str, str]]:
-    return {
-        (repeats.queries[0].shape, repeats.queries[0].alias)
-        for repeats in group(record)
-        if is_loop(repeats, settings.n_plus_one_threshold)
-    }
+    queries = (access.repeats.queries[0] for access in read_loops(record, settings))
+    return {(query.shape, query.alias) for query in queries}
+
+
+def _asked(record: RequestRecord, runs: list[list[Query]]) -> Asked | None:
+    paths = (query.path for queries in runs for query in queries if query.path is not None)
+    found = (record.paths[path].asked for path in paths)
+    return next((asked for asked in found if asked is not None), None)
 
 
 def _most_named(runs: list[list[Query]]) -> Site | None:

@@ -1,108 +1,131 @@
-"""Is one statement run again and again for the rows of a loop?
+"""Is one statement run again and again for the rows of a loop, and which one edit ends it?
 
-First version: the loop is proved by the call path (the same whole path at each repeat), the
-relation by the ORM's own frames, the root by the tag on the row. Code is suggested only where the
-root queryset is known and takes the edit as it is; in all other cases the message says in words.
+Everything about one root queryset is one finding. Without a root, everything in one loop is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
 
-from perfkit.analyzers.repeats import Repeats, fingerprint, group, is_loop
+from perfkit.acceptance.accepted import Acceptance
+from perfkit.acceptance.files import line_text
+from perfkit.analyzers.access import Access, read_loops
+from perfkit.analyzers.edits import edit_of, edit_without_root, longest
+from perfkit.analyzers.repeats import fingerprint
 from perfkit.conf import Settings
-from perfkit.record import Asked, Finding, Loaded, RequestRecord
+from perfkit.record import Finding, RequestRecord, Site
 
-#: Below both, a loop is told but does not warn.
-_WARNING_STATEMENTS = 10
-_WARNING_MS = 5.0
+#: need -> the kind of a finding that has no other need.
+_KINDS = {"field": "deferred_load", "wasted": "wasted_prefetch"}
 
 
 def analyze(record: RequestRecord, settings: Settings) -> Iterator[Finding]:
-    """Yield one finding for each loop."""
-    groups = group(record)
-    for repeats in groups:
-        if is_loop(repeats, settings.n_plus_one_threshold):
-            yield _finding(repeats, groups)
+    """Yield one finding for each queryset, or loop, that one edit puts right."""
+    acceptance = Acceptance(settings.ignore, record.route, record.method)
+    groups: dict[Hashable, list[Access]] = defaultdict(list)
+    for access in read_loops(record, settings):
+        model, sites = _model(access), (access.site, *access.callers, access.loop, _origin(access))
+        if not acceptance.accepts(kind_of([access]), model, access.path, sites):
+            groups[_key(access)].append(access)
+    loops = {access.site for accesses in groups.values() for access in accesses}
+    for accesses in groups.values():
+        if all(_is_within(access, loops) for access in accesses):
+            continue
+        accesses.sort(key=lambda access: (-access.repeats.duration_ms, access.path))
+        finding = _finding(accesses, settings)
+        if finding is not None:
+            yield finding
 
 
-def _finding(repeats: Repeats, groups: list[Repeats]) -> Finding:
-    first, path = repeats.queries[0], repeats.path
-    asked = path.asked if path else None
-    access = path.site if path else None
-    count = len(repeats.queries)
-    root, name = _root(asked, groups)
-    fix = _fix(asked, root, name)
-    saved = count if fix.startswith(".select_related") else count - 1
-    cost_ms = repeats.duration_ms * saved / count
-    origin = root.site if root else None
-    what = f"{asked.model}.{asked.name}" if asked and asked.name else ", ".join(first.tables)
-    return Finding(
-        kind="n_plus_one",
-        severity="warning" if count >= _WARNING_STATEMENTS or cost_ms >= _WARNING_MS else "info",
-        message=_message(what, fix),
-        count=count,
-        saved=saved,
-        cost_ms=cost_ms,
-        fingerprint=fingerprint("n_plus_one", first.shape, first.alias, access, what, origin),
-        model=root.model if root else (asked.model if asked else ""),
-        path=name,
-        fix=fix,
-        access=access,
-        origin=origin,
-        shape=first.shape,
-        alias=first.alias,
+def _is_within(access: Access, loops: set[Site | None]) -> bool:
+    """Tell whether a prefetch for one row runs because its queryset is evaluated in a loop."""
+    root = access.root
+    return (
+        access.need == "prefetch"
+        and root is not None
+        and root.times > 1
+        and root.site in loops - {access.site if access.site != root.site else None}
     )
 
 
-def _root(asked: Asked | None, groups: list[Repeats]) -> tuple[Loaded | None, str]:
-    """Find the queryset to edit and the ORM path from it to what was asked.
-
-    A row that was prefetched leads to the queryset that has the prefetch, one that was itself
-    loaded alone to the loop that loaded it, if that is one only.
-    """
-    if asked is None:
-        return None, ""
-    name = asked.name
-    origin = asked.origin
-    if origin is None or not name:
-        return origin, name
-    if origin.via:
-        name = f"{origin.via}__{name}"
-        while origin is not None and origin.via:
-            origin = origin.parent
-        return origin, name
-    if not origin.single:
-        return origin, name
-    above = {
-        step.name
-        for repeats in groups
-        if repeats.path
-        and (step := repeats.path.asked)
-        and step.origin == origin.parent
-        and step.kind in ("forward", "reverse_one")
-        and step.target == asked.model
-    }
-    if len(above) != 1:
-        return None, name
-    return origin.parent, f"{above.pop()}__{name}"
+def _key(access: Access) -> Hashable:
+    root = access.root
+    if root is not None and access.names:
+        return (root.model, root.site)
+    return (access.loop or access.site, access.site if access.loop is None else None)
 
 
-def _fix(asked: Asked | None, root: Loaded | None, name: str) -> str:
-    if asked is None or root is None or not name or root.single or not root.eager:
-        return ""
-    prefetched = asked.origin is not None and asked.origin.via
-    match asked.kind:
-        case "forward" | "reverse_one":
-            method = "prefetch_related" if prefetched else root.eager
-            return f'.{method}("{name}")'
-        case "reverse_many" | "many_to_many" if asked.plain:
-            return f'.prefetch_related("{name}")'
-        case "generic":
-            return f'.prefetch_related("{name}")'
-    return ""
+def _model(access: Access) -> str:
+    if access.root is not None:
+        return access.root.model
+    asked = access.asked
+    return (asked.model or asked.target) if asked is not None else ""
 
 
-def _message(what: str, fix: str) -> str:
-    told = f"{what}: the same statement runs once for each row of a loop"
-    return f"{told}; add {fix} to the queryset" if fix else f"{told}; fetch what it needs before it"
+def _origin(access: Access) -> Site | None:
+    return access.root.site if access.root is not None else None
+
+
+def kind_of(accesses: list[Access]) -> str:
+    """Name the finding that covers some accesses."""
+    kinds = {_KINDS.get(access.need, "n_plus_one") for access in accesses}
+    return kinds.pop() if len(kinds) == 1 else "n_plus_one"
+
+
+def _finding(accesses: list[Access], settings: Settings) -> Finding | None:
+    worst = accesses[0]
+    root = worst.root if worst.names else None
+    if root is not None:
+        # One line may have evaluated it in several ways, and as often.
+        times = sum(one.times for one in {access.root for access in accesses} if one is not None)
+        edit = edit_of(replace(root, times=times), accesses)
+    else:
+        edit = edit_without_root(accesses)
+    count = sum(access.count for access in accesses)
+    saved = sum(max(one, 0) for one in edit.saved)
+    if count > 1 and not saved:
+        return None
+    cost_ms = sum(
+        access.repeats.duration_ms * max(one, 0) / access.count
+        for access, one in zip(accesses, edit.saved, strict=True)
+    )
+    costs = count >= settings.n_plus_one_threshold or (
+        count > 1 and cost_ms >= settings.n_plus_one_ms
+    )
+    models = {_model(access) for access in accesses}
+    model = models.pop() if len(models) == 1 else ""
+    paths = longest(access.path for access in accesses if access.path)
+    what = ", ".join(dict.fromkeys(access.what for access in accesses))
+    origin = worst.root.site if worst.root is not None else None
+    kind = kind_of(accesses)
+    alias = worst.repeats.queries[0].alias
+    named = origin if root is not None else worst.loop or worst.site
+    text = line_text(named.file, named.line) if named is not None else ""
+    if root is None:  # the line of a loop is often the same: "for row in rows:"
+        first = min(accesses, key=lambda access: (str(access.site), access.what))
+        text += first.what + (line_text(first.site.file, first.site.line) if first.site else "")
+    if all(access.repeats.path and access.repeats.path.in_package for access in accesses):
+        what += " (in an installed package)"
+    return Finding(
+        kind=kind,
+        severity="warning" if costs else "info",
+        message=f"{what}: the same statement runs for each row of a loop; {edit.advice}",
+        count=count,
+        saved=saved,
+        cost_ms=cost_ms,
+        fingerprint=fingerprint(
+            "n_plus_one", model if root is not None else "", alias, named, text
+        ),
+        model=model,
+        path=", ".join(paths),
+        fix=edit.fix,
+        access=worst.site,
+        origin=origin,
+        shape=worst.repeats.queries[0].shape,
+        alias=alias,
+        loop=worst.loop,
+        callers=worst.callers,
+        parts=tuple(access.part() for access in accesses),
+    )

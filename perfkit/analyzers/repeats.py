@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 
 from perfkit.record import Path, Query, RequestRecord, Site
 from perfkit.statement import parse
-
-#: Kinds of ``Asked`` that Django caches on the row once read.
-ONE_PER_ROW = frozenset({"forward", "reverse_one", "generic", "deferred"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,22 @@ class Repeats:
         return sum(query.duration_ms for query in self.queries)
 
 
-def group(record: RequestRecord) -> list[Repeats]:
-    """Group a record's reads by shape, database and call path.
+def is_plain_read(query: Query) -> bool:
+    """Tell whether a query reads rows and takes no lock."""
+    return query.verb == "SELECT" and not query.many and parse(query.sql).is_read
+
+
+def group(record: RequestRecord, wanted: Callable[[Query], bool] = is_plain_read) -> list[Repeats]:
+    """Group a record's queries by shape, database and call path.
 
     A first run has no path. It joins the path through which its statement was repeated first,
     unless far more statements lie between the two than between any later repeats: then it was the
     same statement elsewhere, such as the session's user before a loop over users.
+
+    Args:
+        record: any record.
+        wanted: tells which queries to group.
     """
-    if len(record.queries) < 2:
-        return []
     runs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     first_path: dict[tuple[str, str], int] = {}
     for at, query in enumerate(record.queries):
@@ -49,7 +54,7 @@ def group(record: RequestRecord) -> list[Repeats]:
             first_path.setdefault((query.shape, query.alias), query.path)
     groups: dict[tuple[str, str, int | None], list[Query]] = defaultdict(list)
     for at, query in enumerate(record.queries):
-        if query.verb != "SELECT" or query.many or not parse(query.sql).is_read:
+        if not wanted(query):
             continue
         path = query.path
         if path is None:
@@ -70,23 +75,6 @@ def _begins(at: int, repeats: list[int]) -> bool:
     """
     gaps = [later - earlier for earlier, later in pairwise(repeats)]
     return not gaps or repeats[0] - at <= 2 * max(gaps)
-
-
-def is_loop(repeats: Repeats, threshold: int) -> bool:
-    """Tell whether these repeats are one loop over different rows.
-
-    A single-valued relation is cached on its row, so each repeat is another row even when all
-    rows point to one target; anything else needs at least two different parameter sets.
-
-    Args:
-        repeats: queries of one shape through one call path.
-        threshold: repeats at least.
-    """
-    path = repeats.path
-    if path is None or not (path.sites or path.asked) or len(repeats.queries) < threshold:
-        return False
-    other_rows = path.asked is not None and path.asked.kind in ONE_PER_ROW
-    return (other_rows or repeats.distinct >= 2) and not parse(repeats.queries[0].sql).is_batch
 
 
 def fingerprint(kind: str, *parts: str | Site | None) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from perfkit.capture.parts import code_of
 
-from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.base import BaseHandler
-from django.core.handlers.wsgi import WSGIHandler
-
-_handler: Any = BaseHandler
+_HANDLERS = "django.core.handlers"
 
 #: ids of the code objects from which views are called.
 VIEW = frozenset(
-    id(function.__code__) for function in (_handler._get_response, _handler._get_response_async)
+    id(code_of(f"{_HANDLERS}.base:BaseHandler.{name}"))
+    for name in ("_get_response", "_get_response_async")
 )
 #: ids of the code objects from which the outermost middleware is called.
 HANDLER = frozenset(
-    id(function.__code__)
-    for function in (_handler.get_response, WSGIHandler.__call__, ASGIHandler.__call__)
+    id(code_of(f"{_HANDLERS}.{name}"))
+    for name in (
+        "base:BaseHandler.get_response",
+        "wsgi:WSGIHandler.__call__",
+        "asgi:ASGIHandler.__call__",
+    )
 )

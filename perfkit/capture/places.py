@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import django
 
-#: A line: (code object, instruction offset), or (template name, line) for a template.
-Place = tuple[CodeType | str, int]
+#: A line: (code object, instruction offset); (template name, line) for a template; (class, what of
+#: it) for a class of the site's own that a framework works for.
+Place = tuple[CodeType | str | type, Any]
 
 
 class Owner(IntEnum):
@@ -28,30 +30,43 @@ class Owner(IntEnum):
 #: theirs never causes a query. Everything else that is installed is a PACKAGE.
 PLUMBING = frozenset(
     (
+        "_pytest",
+        "anyio",
         "asgiref",
+        "billiard",
         "cachalot",
+        "celery",
         "ddtrace",
         "debug_toolbar",
         "django",
         "django_prometheus",
         "elasticapm",
+        "execnet",
         "gevent",
         "greenlet",
         "gunicorn",
+        "hypothesis",
+        "kombu",
         "MySQLdb",
         "newrelic",
         "opentelemetry",
         "oracledb",
         "perfkit",
         "perfkit_panels",
+        "pluggy",
         "psycopg",
         "psycopg2",
+        "pytest",
+        "pytest_asyncio",
+        "pytest_django",
         "scout_apm",
         "sentry_sdk",
         "silk",
         "statsd",
         "uvicorn",
+        "vine",
         "wrapt",
+        "xdist",
         "zeal",
     )
 )
@@ -65,6 +80,13 @@ _FRAMEWORK_FOLDERS = (
 _STDLIB_FOLDERS = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 _SCRIPTS_FOLDER = sysconfig.get_path("scripts") + os.sep
 
+#: Parts of Django that work for classes of the site's own.
+_HOST_FOLDERS = tuple(
+    str(Path(django.__file__).parent.joinpath(*parts)) + os.sep
+    for parts in (("contrib", "admin"), ("forms",), ("views",), ("core", "management"))
+)
+
+_hosts: dict[str, bool] = {}
 _owners: dict[str, Owner] = {}
 _user_folders: tuple[str, ...] = ()
 
@@ -77,6 +99,7 @@ def set_user_folders(folders: Iterable[str]) -> None:
     global _user_folders
     _user_folders = tuple(os.path.join(os.path.abspath(folder), "") for folder in folders)
     _owners.clear()
+    _hosts.clear()
 
 
 def owner_of(filename: str) -> Owner:
@@ -91,6 +114,17 @@ def owner_of(filename: str) -> Owner:
             _owners.clear()
         owner = _owners[filename] = _classify(filename)
     return owner
+
+
+def is_host(filename: str) -> bool:
+    """Tell whether code of this file works for classes of the site's own: a package, the admin, ..."""
+    host = _hosts.get(filename)
+    if host is None:
+        if len(_hosts) >= _MOST_FILES:
+            _hosts.clear()
+        host = owner_of(filename) is Owner.PACKAGE or filename.startswith(_HOST_FOLDERS)
+        _hosts[filename] = host
+    return host
 
 
 def _classify(filename: str) -> Owner:

@@ -8,21 +8,31 @@ receiver covers them all. The hook goes to the front of the list: Django's own
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
+from django.core.signals import request_started
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from perfkit.capture.callpath import locate
-from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, Repeats, current
+from perfkit.capture.current import FAILED, MANY, SHORTEST_SQL, Repeats, current
 
 #: The store's own connection bears this alias and is never hooked.
 OWN_ALIAS = "perfkit"
 
 #: Parameters of a read kept until it is analyzed; longer ones are known by their hash.
 MOST_PARAMS = 50
+#: When two texts of a trace have begun with the same letters, others may hold their literals
+#: themselves: their paths are taken though each text is new.
+BEGINNING = 20
+LONGEST_PARAM = 200
+#: Types whose equality is the language's own.
+PLAIN = frozenset((bool, int, float, type(None), Decimal, UUID, date, datetime, time, timedelta))
 #: First letters of INSERT, UPDATE, DELETE, REPLACE and MERGE.
 WRITES = frozenset("IUDRMiudrm")
 
@@ -59,27 +69,48 @@ def observe(  # noqa: C901  # one function: each further call would cost a state
                     sql = text_of(sql, connection)
                 statements = trace.statements
                 seen = statements.get(sql)
-                if seen is None and len(sql) > LONGEST_SQL:
-                    sql = f"{sql[:LONGEST_SQL]} /* cut */ {hash(sql)}"
+                if seen is None and len(sql) > trace.longest_sql:
+                    sql = f"{sql[: trace.longest_sql]} /* cut */ {hash(sql)}"
                     seen = statements.get(sql)
                 path = None
+                asker = trace.asker
+                if asker is not None:
+                    trace.asker = None
                 if seen is None:
-                    statements[sql] = sql
+                    trace.text_left -= len(sql)
+                    if trace.text_left < 0:
+                        trace.longest_sql = SHORTEST_SQL
+                    if asker is None:
+                        statements[sql] = sql
+                        start = sql[:BEGINNING]
+                        alike = trace.beginnings.get(start)
+                        if alike is None:
+                            trace.beginnings[start] = start
+                        elif isinstance(alike, str):
+                            trace.beginnings[start] = Repeats(start)
+                        else:
+                            path = locate(alike, "")
+                    else:
+                        seen = statements[sql] = Repeats(sql)
+                        path = locate(seen, trace.asked)
                 else:
                     if isinstance(seen, str):
                         seen = statements[sql] = Repeats(seen)
                     sql = seen.sql
-                    path = locate(seen)
+                    path = locate(seen, trace.asked if asker is not None else "")
                 if ended - started >= trace.slow_s:
                     trace.slow = True
-                    path = path or locate(Repeats(sql))
-                if type(params) is tuple and len(params) <= MOST_PARAMS and sql[:1] not in WRITES:
-                    key = params
-                else:
-                    key = key_of(sql, params, many)
-                    if many:
-                        flags |= MANY
-                events.append((sql, connection.alias, started, ended, key, path, flags))
+                    path = path or locate(Repeats(sql), "")
+                key: Any = None
+                if many:
+                    flags |= MANY
+                elif params is None:
+                    key = ()
+                elif sql[:1] not in WRITES:
+                    # One number is what nearly all loops ask with.
+                    one = type(params) is tuple and len(params) == 1 and type(params[0]) is int
+                    key = params if one else key_of(params)
+                events.append((sql, connection.alias, started, ended, key, path, flags, asker))
         except Exception as error:
             trace.fail("database hook", error)
 
@@ -98,15 +129,34 @@ def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
     return f"<{type(sql).__name__}>"
 
 
-def key_of(sql: str, params: Any, many: bool) -> Any:
-    """Return what tells equal parameters of reads, where keeping a small tuple does not do.
+def key_of(params: Any) -> Any:
+    """Return what tells equal parameters of a read; None, which equals nothing, where nothing does.
 
-    None is equal to nothing: nobody asks whether a write or a batch was the same, and what they
-    carry may be large. Lists and dicts may change later, so they are known by their text's hash.
+    Only values of plain types are compared: others are the site's, whose code must not run here.
+    Small tuples are kept as they are, larger ones by their hash.
     """
-    if many or sql[:1] in WRITES:
+    if type(params) is dict:
+        params = tuple(params.values())
+    elif type(params) is list:
+        params = tuple(params)
+    elif type(params) is not tuple:
         return None
-    return () if params is None else hash(repr(params))
+    small = len(params) <= MOST_PARAMS
+    for value in params:
+        kind = type(value)
+        if kind is str or kind is bytes:
+            small = small and len(value) <= LONGEST_PARAM
+        elif kind is list or kind is tuple:
+            return _nested_key(params)
+        elif kind not in PLAIN:
+            return None
+    return params if small else hash(params)
+
+
+def _nested_key(params: tuple[Any, ...]) -> Any:
+    """Return a key for parameters with lists among them, as ``ANY(%s)`` takes them."""
+    keys = [key_of(value) if type(value) in (list, tuple) else key_of((value,)) for value in params]
+    return None if None in keys else hash(tuple(keys))
 
 
 def hook_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
@@ -115,9 +165,22 @@ def hook_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         connection.execute_wrappers.insert(0, observe)
 
 
+def begin_unit(**kwargs: Any) -> None:
+    """Begin another unit where a recording goes on over several requests: in a test."""
+    trace = current.get()
+    if trace is not None and not trace.closed:
+        trace.part()
+
+
 def install() -> None:
     """Hook this thread's open connections and every one that opens from now on."""
     connection_created.connect(hook_connection, dispatch_uid="perfkit")
+    request_started.connect(begin_unit, dispatch_uid="perfkit")
+    hook_open_connections()
+
+
+def hook_open_connections() -> None:
+    """Hook the connections that are open in this thread already."""
     for connection in connections.all(initialized_only=True):
         hook_connection(connection)
 
@@ -125,6 +188,7 @@ def install() -> None:
 def uninstall() -> None:
     """Take the hook off again, here and for new connections."""
     connection_created.disconnect(dispatch_uid="perfkit")
+    request_started.disconnect(dispatch_uid="perfkit")
     for connection in connections.all(initialized_only=True):
         if observe in connection.execute_wrappers:
             connection.execute_wrappers.remove(observe)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import islice
 from operator import add
 from typing import Any
 
+from perfkit.metrics.eager_loads import EagerLoads
 from perfkit.metrics.histogram import Histogram
 from perfkit.record import Finding, RequestRecord
 
@@ -16,6 +18,9 @@ WINDOW_S = 60
 
 #: Findings kept apart in one window; further ones are counted as dropped.
 MOST_FINDINGS = 500
+
+#: Rules and comments that accepted something, remembered in one window.
+MOST_ACCEPTED = 2_000
 
 OTHER = "_other"
 
@@ -119,7 +124,7 @@ def _in_loops(record: RequestRecord) -> int:
 
 
 class FindingStats:
-    """How often one finding was seen, and what it cost; ``finding`` is the latest text."""
+    """How often one finding was seen, and what it cost; ``finding`` is its fullest text."""
 
     __slots__ = ("cost_ms", "count", "finding", "first", "last", "requests", "routes", "saved")
 
@@ -132,7 +137,7 @@ class FindingStats:
 
     def merge(self, other: FindingStats) -> None:
         """Add another worker's or minute's counts."""
-        self.finding = other.finding or self.finding
+        self.finding = fuller(self.finding, other.finding)
         self.requests += other.requests
         self.count += other.count
         self.saved += other.saved
@@ -156,15 +161,24 @@ class FindingStats:
         return stats
 
 
-class Window:
-    """Everything one minute held."""
+def fuller(known: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the finding that covers more accesses, the later one of equals: its edit does for both."""
+    if known is None or other is None:
+        return other or known
+    return other if len(other.get("parts", ())) >= len(known.get("parts", ())) else known
 
-    __slots__ = ("dropped", "findings", "routes", "workers")
+
+class Window:
+    """Everything one minute held; ``accepted`` names what hid a finding: rules and comments."""
+
+    __slots__ = ("accepted", "dropped", "eager_loads", "findings", "routes", "workers")
 
     def __init__(self) -> None:
         self.routes: dict[tuple[str, str], RouteStats] = {}
         self.findings: dict[str, FindingStats] = {}
         self.dropped: Counter[str] = Counter()
+        self.accepted: set[str] = set()
+        self.eager_loads = EagerLoads()
         self.workers = 1
 
     @property
@@ -183,6 +197,10 @@ class Window:
             self.dropped["queries"] += record.dropped_queries
         for finding in record.findings:
             self._add_finding(finding, f"{record.method} {route}", record.started_at, weight)
+        if record.eager_loads and (
+            lost := self.eager_loads.add(record, f"{record.method} {route}")
+        ):
+            self.dropped["eager_loads"] += lost
 
     def _add_finding(self, finding: Finding, where: str, at: float, weight: int) -> None:
         stats = self.findings.get(finding.fingerprint)
@@ -191,6 +209,8 @@ class Window:
                 self.dropped["findings"] += 1
                 return
             stats = self.findings[finding.fingerprint] = FindingStats(asdict(finding), at)
+        elif stats.finding is not None and len(finding.parts) > len(stats.finding["parts"]):
+            stats.finding = asdict(finding)
         stats.requests += weight
         stats.count += weight * finding.count
         stats.saved += weight * finding.saved
@@ -212,6 +232,13 @@ class Window:
             else:
                 self.findings[fingerprint] = finding
         self.dropped.update(other.dropped)
+        if lost := self.eager_loads.merge(other.eager_loads):
+            self.dropped["eager_loads"] += lost
+        self.accept(other.accepted)
+
+    def accept(self, keys: Iterable[str]) -> None:
+        """Remember rules and comments that accepted something."""
+        self.accepted.update(islice(keys, MOST_ACCEPTED - len(self.accepted)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -221,6 +248,8 @@ class Window:
             "routes": [[*key, *stats.to_json()] for key, stats in self.routes.items()],
             "findings": {key: stats.to_json() for key, stats in self.findings.items()},
             "dropped": dict(self.dropped),
+            "accepted": sorted(self.accepted),
+            "eager_loads": self.eager_loads.to_json(),
         }
 
     @classmethod
@@ -233,6 +262,8 @@ class Window:
         for fingerprint, finding in data["findings"].items():
             window.findings[fingerprint] = FindingStats.from_json(finding)
         window.dropped = Counter(data["dropped"])
+        window.accepted = set(data.get("accepted", ()))  # these two were not stored at first
+        window.eager_loads = EagerLoads.from_json(data.get("eager_loads", []))
         return window
 
 

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from perfkit.acceptance.accepted import Rule, matched
 from perfkit.metrics.aggregate import FindingStats, RouteStats
 from perfkit.record import Finding, finding_from
-from perfkit.report.model import FindingRow, ReportModel, RouteRow, SeenIn, Totals
+from perfkit.report.eager_loads import seen_in, unused_rows
+from perfkit.report.model import FindingRow, ReportModel, RouteRow, Totals
 from perfkit.report.options import ANY, Options
 from perfkit.store.read import Stored
 
 #: What is counted as lost; every one of them is in a report, zero or not.
-DROPPED = ("requests", "queries", "routes", "findings", "buckets")
+DROPPED = ("requests", "queries", "routes", "findings", "eager_loads", "buckets")
 
 
-def build(stored: Stored, options: Options) -> ReportModel:
-    """Turn what was stored into a report, without its notes."""
+def build(stored: Stored, options: Options, ignore: Sequence[Rule] = ()) -> ReportModel:
+    """Turn what was stored into a report, without its notes.
+
+    Args:
+        stored: what the store holds of the window.
+        options: what to show.
+        ignore: ``settings.ignore``, for what is told of many requests only; the rest went by it
+            when it was recorded.
+    """
     window = stored.window
     chosen = choose(window.routes, options.routes)
     stats = [window.routes[key] for key in chosen]
     rows = sorted((_route(*key, window.routes[key]) for key in chosen), key=_order(options.sort))
-    findings = _findings(stored, {f"{method} {route}" for route, method in chosen})
+    idle = _unused(stored, ignore)
+    present = _findings(stored, {f"{method} {route}" for route, method in chosen}, idle)
+    baseline = options.baseline
+    findings = [row for row in present if baseline is None or not baseline.knows(row)]
     found = Counter({ANY: len(findings)} if findings else {})
     for finding in findings:
         found.update((finding.kind, finding.severity))
@@ -41,6 +53,13 @@ def build(stored: Stored, options: Options) -> ReportModel:
         path=stored.path,
         bytes=stored.bytes,
         notes=(),
+        present=tuple(present),
+        gone=tuple(
+            baseline.gone(_occurred(stored, idle)) if baseline and stored.window.routes else ()
+        ),
+        known=len(present) - len(findings),
+        # What is told of many requests only was accepted just now, in this process.
+        accepted=frozenset({*stored.window.accepted, *matched()}),
     )
 
 
@@ -143,14 +162,29 @@ def _order(sort: str) -> Callable[[RouteRow], tuple[float, float, str, str]]:
     return key
 
 
-def _findings(stored: Stored, chosen: set[str]) -> list[FindingRow]:
-    rows = []
+def _unused(stored: Stored, ignore: Sequence[Rule]) -> list[FindingRow]:
+    texts = (finding_text(stored, fingerprint) for fingerprint in stored.window.findings)
+    findings = [text for text in texts if text is not None]
+    return unused_rows(stored.window.eager_loads, findings, ignore)
+
+
+def _findings(stored: Stored, chosen: set[str], idle: list[FindingRow]) -> list[FindingRow]:
+    rows = [
+        row
+        for row in idle
+        if not chosen.isdisjoint(f"{seen.method} {seen.route}" for seen in row.routes)
+    ]
     for fingerprint, stats in stored.window.findings.items():
         text = finding_text(stored, fingerprint)
         if text is not None and stats.requests and not chosen.isdisjoint(stats.routes):
             rows.append(_finding(text, fingerprint, stats))
     rows.sort(key=lambda row: (-row.total_cost_ms, -row.total_saved, row.fingerprint))
     return rows
+
+
+def _occurred(stored: Stored, idle: list[FindingRow]) -> set[str]:
+    found = {name for name, stats in stored.window.findings.items() if stats.requests}
+    return found | {row.fingerprint for row in idle}
 
 
 def finding_text(stored: Stored, fingerprint: str) -> Finding | None:
@@ -162,10 +196,6 @@ def finding_text(stored: Stored, fingerprint: str) -> Finding | None:
 
 
 def _finding(text: Finding, fingerprint: str, stats: FindingStats) -> FindingRow:
-    routes = []
-    for where, requests in sorted(stats.routes.items(), key=lambda item: (-item[1], item[0])):
-        method, _, route = where.partition(" ")
-        routes.append(SeenIn(route, method, requests))
     return FindingRow(
         kind=text.kind,
         severity=text.severity,
@@ -181,7 +211,7 @@ def _finding(text: Finding, fingerprint: str, stats: FindingStats) -> FindingRow
         shape=text.shape,
         alias=text.alias,
         fingerprint=fingerprint,
-        routes=tuple(routes),
+        routes=seen_in(stats.routes),
         requests=stats.requests,
         total_saved=stats.saved,
         total_cost_ms=stats.cost_ms,

@@ -61,10 +61,17 @@ def title(row: FindingRow) -> str:
                 f"{counted(row.count, 'equal statement')} a request{where}: "
                 f"saves {counted(row.saved, 'statement')} and {cost} of each request"
             )
+        case "unused_eager_load":
+            saves = f": saves {counted(row.saved, 'statement')} of each" if row.saved else ""
+            told = f"loaded along in {_sample(row)}{where}, read in none{saves}"
         case _:
             saves = f": saves {cost} of each request" if row.cost_ms or row.saved else ""
             told = f"{counted(row.count, 'statement')} a request{where}{saves}"
     return printable(f"{subject(row)} — {told}")
+
+
+def _sample(row: FindingRow) -> str:
+    return f"{counted(row.sample or row.requests, 'request')} looked at"
 
 
 def subject(row: FindingRow) -> str:
@@ -87,16 +94,21 @@ def _lines(row: FindingRow, now: float) -> Iterator[tuple[str, Text]]:
         yield "sql", Text(printable(shortened(row.shape) + database))
     if row.fix:
         yield "write", _fix(row)
-    else:
+    if row.fix and "; read " in row.message:  # the line that asks has to change too
+        yield "and", Text(printable("read " + row.message.partition("; read ")[2]))
+    if not row.fix:
         yield "do", Text(printable(row.message))
 
 
 def _kind(row: FindingRow, now: float) -> Text:
     line = Text(printable(f"{row.kind}, {row.severity}"), _SEVERITY_STYLES.get(row.severity, ""))
+    seen = f"last seen {age(now - row.last_seen)} ago"
+    if row.kind == "unused_eager_load":
+        line.append(f"; {_sample(row)}; {seen}", "default")
+        return line
     statements = f" and {counted(row.total_saved, 'statement')}" if row.total_saved else ""
     line.append(
-        f"; {duration(row.total_cost_ms)}{statements} in {counted(row.requests, 'request')}; "
-        f"last seen {age(now - row.last_seen)} ago",
+        f"; {duration(row.total_cost_ms)}{statements} in {counted(row.requests, 'request')}; {seen}",
         "default",
     )
     return line
@@ -114,11 +126,14 @@ def _place(label: str, site: Site, row: FindingRow) -> Iterator[tuple[str, Text]
 
 def _fix(row: FindingRow) -> Text:
     line = Text(printable(row.fix), "bold green")
-    if row.origin:
-        line.append(
-            printable(f"  on the queryset evaluated at {row.origin.file}:{row.origin.line}"),
-            "default",
-        )
+    if not row.fix.startswith((".", "list_select_related")):
+        where = f" at {row.access.file}:{row.access.line}" if row.access else ""
+        line.append(printable(f"  in place of what the loop does{where}"), "default")
+    elif row.origin:
+        where = f"on the queryset evaluated at {row.origin.file}:{row.origin.line}"
+        if row.fix.startswith("list_select_related"):
+            where = f"in the class at {row.origin.file}:{row.origin.line}"
+        line.append(printable(f"  {where}"), "default")
     elif row.model:
         line.append(printable(f"  on the queryset that loads {row.model}"), "default")
     return line

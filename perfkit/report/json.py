@@ -33,8 +33,17 @@ def to_json(model: ReportModel, version: str) -> dict[str, Any]:
         "totals": _rounded(asdict(model.totals)),
         "routes": [_route(row) for row in model.routes],
         "findings": [_finding(row) for row in model.findings],
+        "baseline": _baseline(model),
         "store": {"path": model.path, "bytes": model.bytes, "notes": list(model.notes)},
     }
+
+
+def _baseline(model: ReportModel) -> dict[str, Any] | None:
+    baseline = model.options.baseline
+    if baseline is None:
+        return None
+    gone = [asdict(entry) for entry in model.gone]
+    return {"file": baseline.file, "known": model.known, "gone": gone}
 
 
 def _route(row: RouteRow) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def load(settings: Settings, options: Options) -> ReportModel:
         notes.append(f"No data yet. {_how_to_begin(settings)}")
     elif stored.first_bucket is None:
         notes.append(f"No data in this window; the store has some from {moment(older or 0)} on")
-    model = build(stored, options)
+    model = build(stored, options, settings.ignore)
     untold = sum(finding_text(stored, each) is None for each in stored.window.findings)
     notes += [*_unmatched(stored, options), *notes_on(model, untold)]
     return replace(model, notes=tuple(notes))

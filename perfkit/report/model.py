@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perfkit.record import Site
+from perfkit.report.baseline import Entry
 from perfkit.report.options import Options
 
 
@@ -67,7 +68,10 @@ class SeenIn:
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """One finding; ``count``, ``saved`` and ``cost_ms`` are means of the requests that had it."""
+    """One finding; ``count``, ``saved`` and ``cost_ms`` are means of the requests that had it.
+
+    ``sample`` is for what only many requests together tell: how many of them were looked at.
+    """
 
     kind: str
     severity: str
@@ -89,6 +93,7 @@ class FindingRow:
     total_cost_ms: float
     first_seen: float
     last_seen: float
+    sample: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +106,19 @@ class ReportModel:
         totals: sums over the routes chosen.
         db_share: share of all their time spent in the database, 0 to 1; None where not known.
         routes: the rows shown, as sorted.
-        findings: the findings shown, by what fixing them saves.
+        findings: the findings shown, by what fixing them saves; those of a baseline are not.
+        present: all findings, those of a baseline and those beyond the limit too.
+        gone: entries of the baseline that did not occur in the window, in whatever route.
         more_routes: rows beyond the limit.
         more_findings: findings beyond the limit.
-        found: how many findings there are, shown or not, by kind, by severity and ``any``.
+        found: how many findings there are, shown or not, by kind, by severity and ``any``; those of
+            a baseline are not counted.
         quantile_error: relative error of the percentiles at most, such as 0.011.
         path: where the store is; "" when there is none.
         bytes: its size.
         notes: what is not known, one sentence each.
+        known: findings left out because the baseline has them.
+        accepted: keys of the rules and comments that hid a finding in the window.
         readable: false when there is a store that could not be read.
     """
 
@@ -126,3 +136,7 @@ class ReportModel:
     bytes: int
     notes: tuple[str, ...]
     readable: bool = True
+    present: tuple[FindingRow, ...] = ()
+    gone: tuple[Entry, ...] = ()
+    known: int = 0
+    accepted: frozenset[str] = frozenset()

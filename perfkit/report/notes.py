@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfkit.metrics.aggregate import MOST_FINDINGS
+from perfkit.metrics.eager_loads import MOST_EAGER_LOADS
 from perfkit.report.model import ReportModel
 from perfkit.report.wording import counted, percent
 
@@ -14,6 +15,7 @@ _REASONS = {
     "queries": "{} beyond PERFKIT['MAX_QUERIES'] in one request: counted and timed, not analyzed",
     "routes": "{} shown as the route _other: beyond PERFKIT['MAX_ROUTES']",
     "findings": f"{{}} left out: beyond the {MOST_FINDINGS} kept apart in a minute",
+    "eager_loads": f"{{}} not judged: beyond the {MOST_EAGER_LOADS:,} kept apart in a span of time",
     "buckets": "{} of stored data missing: deleted to keep the store within "
     "PERFKIT['STORE_MAX_BYTES'], or not readable",
 }
@@ -22,6 +24,7 @@ _NOUNS = {
     "queries": "statement",
     "routes": "request",
     "findings": "finding",
+    "eager_loads": "eager load",
     "buckets": "row",
 }
 
@@ -45,6 +48,7 @@ def notes_on(model: ReportModel, untold: int) -> Iterator[str]:
             yield _REASONS[name].format(counted(number, _NOUNS[name]))
     if untold:
         yield f"{counted(untold, 'finding')} not shown: the stored text is missing"
+    yield from _on_baseline(model)
     hidden = [
         counted(number, noun)
         for number, noun in (
@@ -55,3 +59,16 @@ def notes_on(model: ReportModel, untold: int) -> Iterator[str]:
     ]
     if hidden:
         yield f"{' and '.join(hidden)} beyond --limit {model.options.limit}"
+
+
+def _on_baseline(model: ReportModel) -> Iterator[str]:
+    baseline = model.options.baseline
+    if baseline is None:
+        return
+    if model.known:
+        yield f"{counted(model.known, 'finding')} left out: known to the baseline {baseline.file}"
+    if model.gone:
+        yield (
+            f"{counted(len(model.gone), 'finding')} of the baseline {baseline.file} did not occur "
+            "here: when that is for good, write it anew with --write-baseline"
+        )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from perfkit.conf import FINDING_KINDS
+from perfkit.report.baseline import BadBaseline, Baseline, read
 from perfkit.report.window import BadOption, parse_since
 
 #: ``--sort`` -> what it sorts by; largest first.
@@ -19,14 +21,16 @@ SORTS = {
     "errors": "errors",
     "db": "time in the database",
 }
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif")
 
 #: What ``--fail-on`` may name besides the kinds of a site's own analyzers.
-KINDS = ("n_plus_one", "duplicate_query", "slow_query")
+KINDS = FINDING_KINDS
 SEVERITIES = ("warning", "info")
 ANY = "any"
 
 DEFAULTS = {"since": "24h", "sort": "total", "limit": "20", "format": "text"}
+#: A page that nobody opened today has not shown what it accepts.
+STALE_DEFAULTS = {"since": "7d"}
 _MOST_ROWS = 1_000_000
 
 
@@ -42,6 +46,9 @@ class Options:
         limit: routes shown, and findings shown.
         format: ``text`` or ``json``.
         fail_on: kinds, severities or ``any`` that make the exit status 1.
+        baseline: known findings, which are left out and make no exit status.
+        write_baseline: file to write the findings to; "" for none.
+        stale: tell of rules and comments that accept nothing, instead of the report.
     """
 
     now: float
@@ -51,10 +58,13 @@ class Options:
     limit: int = 20
     format: str = "text"
     fail_on: tuple[str, ...] = ()
+    baseline: Baseline | None = None
+    write_baseline: str = ""
+    stale: bool = False
 
 
 def parse(given: Mapping[str, Any], now: float, own_analyzers: bool) -> Options:
-    """Check the options of the command.
+    """Check the options of the command, and read the baseline that they name.
 
     Args:
         given: the options by name, as text; what is missing or None counts as its default.
@@ -64,10 +74,14 @@ def parse(given: Mapping[str, Any], now: float, own_analyzers: bool) -> Options:
     Raises:
         BadOption: one of them is wrong; the message is one line that says what is allowed.
     """
+    stale = bool(given.get("stale"))
+    defaults = {**DEFAULTS, **STALE_DEFAULTS} if stale else DEFAULTS
     values = {
         name: default if given.get(name) is None else str(given[name])
-        for name, default in DEFAULTS.items()
+        for name, default in defaults.items()
     }
+    if stale and values["format"] != "text":
+        raise BadOption("--stale prints text only")
     return Options(
         now=now,
         since=parse_since(values["since"], now),
@@ -80,6 +94,9 @@ def parse(given: Mapping[str, Any], now: float, own_analyzers: bool) -> Options:
             for names in _listed(given.get("fail_on"))
             for name in names.split(",")
         ),
+        baseline=_baseline(given.get("baseline")),
+        write_baseline=_file("--write-baseline", given.get("write_baseline")),
+        stale=stale,
     )
 
 
@@ -112,6 +129,22 @@ def _condition(name: str, own_analyzers: bool) -> str:
     if name in known or (own_analyzers and name.isidentifier() and not nearest):
         return name
     raise BadOption(f"--fail-on {name!r} is not one of {', '.join(known)}{nearest}")
+
+
+def _file(option: str, given: Any) -> str:
+    if given is None:
+        return ""
+    if not str(given):
+        raise BadOption(f"{option} names no file")
+    return str(given)
+
+
+def _baseline(given: Any) -> Baseline | None:
+    file = _file("--baseline", given)
+    try:
+        return read(file) if file else None
+    except BadBaseline as error:
+        raise BadOption(f"--baseline: {error}") from None
 
 
 def _nearest(value: str, allowed: Iterable[str]) -> str:

@@ -101,6 +101,9 @@ def _head(model: ReportModel, version: str) -> Iterator[Text]:
 
 
 def _findings(model: ReportModel) -> Iterator[RenderableType]:
+    if not model.findings and model.known:
+        yield Text(f"No new findings; {counted(model.known, 'known one')} left out.\n")
+        return
     if not model.findings:
         yield Text("No findings: no loop of statements, no repeats, nothing slow was seen.\n")
         return

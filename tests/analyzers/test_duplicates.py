@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from perfkit import record
@@ -115,6 +116,68 @@ def test_a_loop_is_not_told_twice() -> None:
             assert book.author.name
     assert [finding.kind for finding in recorded.findings] == ["n_plus_one"]
     assert recorded.findings[0].count == ROWS
+
+
+def test_converging_prefetches_are_none() -> None:
+    """Two lookups may lead to the same rows, and chunks of a stream to the same few."""
+    Book.objects.update(
+        author=Author.objects.get(name="author 0"), editor=Author.objects.get(name="author 0")
+    )
+    with record() as recorded:
+        list(Book.objects.prefetch_related("author__publisher", "editor__publisher"))
+        for book in Book.objects.order_by("pk").prefetch_related("author").iterator(chunk_size=1):
+            assert book.author.name
+    assert duplicates(recorded) == []
+
+
+def test_the_orms_own_affairs_are_none() -> None:
+    """Nobody can keep the result of a validation or of the database's own tables."""
+    with record() as recorded, connection.cursor() as cursor:
+        for _ in range(3):
+            with pytest.raises(ValidationError):
+                Category(slug="category-1").validate_unique()
+            cursor.execute("SELECT name FROM sqlite_master")
+    assert duplicates(recorded) == []
+
+
+def test_a_parameter_that_cannot_be_compared_equals_nothing() -> None:
+    """Better one finding too few than a wrong one."""
+    with record() as recorded, connection.cursor() as cursor:
+        for _ in range(3):
+            cursor.execute("SELECT title FROM library_book WHERE title = %s", [bytearray(b"x")])
+    assert duplicates(recorded) == []
+
+
+def test_the_model_is_told_where_the_orm_was_asked() -> None:
+    """A cursor's statement has its tables only."""
+    with record() as recorded, connection.cursor() as cursor:
+        for _ in range(3):
+            count_books("a")
+            cursor.execute("SELECT slug FROM library_category")
+    assert {finding.model for finding in duplicates(recorded)} == {"library.Book", ""}
+
+
+def test_the_line_that_repeated_it_most_is_named() -> None:
+    """One of several lines may be the reason for nearly all repeats."""
+
+    def once() -> int:
+        return Book.objects.filter(title="a").count()
+
+    with record() as recorded:
+        for _ in range(4):
+            count_books("a")
+        once()
+    (finding,) = duplicates(recorded)
+    assert finding.count == 5
+    assert finding.access is not None
+    assert finding.access.function == "count_books"
+
+
+def test_a_record_of_one_statement_has_none() -> None:
+    """As most pages of an API have."""
+    with record() as recorded:
+        count_books("a")
+    assert duplicates(recorded) == []
 
 
 def test_statements_without_a_table_are_none() -> None:

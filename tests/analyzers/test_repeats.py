@@ -1,11 +1,11 @@
-"""Groups of repeats, what makes one a loop, and names that outlive a deploy."""
+"""Groups of repeats, and names that outlive a deploy."""
 
 from __future__ import annotations
 
 import pytest
 
-from perfkit.analyzers.repeats import fingerprint, group, is_loop
-from perfkit.record import Asked, Path, Query, RequestRecord, Site
+from perfkit.analyzers.repeats import fingerprint, group, is_plain_read
+from perfkit.record import Path, Query, RequestRecord, Site
 from perfkit.statement import parse
 
 LINE = Site("shop/views.py", 10, "page")
@@ -20,9 +20,9 @@ def query(
     return Query(told.masked, told.shape, told.verb, told.tables, alias, 0.0, 1.0, identity, path)
 
 
-def record_of(*queries: Query, asked: Asked | None = None) -> RequestRecord:
+def record_of(*queries: Query) -> RequestRecord:
     """Make a record with two call paths."""
-    paths = (Path((LINE,), asked), Path((Site("shop/tags.py", 3, "f"),), None))
+    paths = (Path((LINE,), None), Path((Site("shop/tags.py", 3, "f"),), None))
     return RequestRecord(queries=queries, paths=paths)
 
 
@@ -49,12 +49,32 @@ def test_a_first_run_joins_the_path_that_repeated_it() -> None:
     assert repeats.path.site == LINE
 
 
+def test_a_first_run_joins_the_path_that_repeated_it_first() -> None:
+    """Another line that ran the same later has all of its runs."""
+    groups = group(record_of(query(path=None), query(), query(path=1), query(path=1)))
+    assert [len(repeats.queries) for repeats in groups] == [2, 2]
+
+
 def test_a_first_run_far_from_the_loop_does_not_join() -> None:
     """The same statement ran elsewhere first, as the session's user does before a loop of users."""
     between = [query(f"SELECT {letter} FROM u", path=None) for letter in "abc"]
     groups = group(record_of(query(path=None), *between, query(), query(), query()))
     (looped,) = [repeats for repeats in groups if repeats.path is not None]
     assert len(looped.queries) == 3
+
+
+def test_a_first_run_about_as_near_as_the_repeats_joins() -> None:
+    """The first outer row may have had the most inner rows."""
+    between = [query(f"SELECT {letter} FROM u", path=None) for letter in "abc"]
+    runs = (query(path=None), *between, query(), *between[:1], query())
+    (looped,) = [repeats for repeats in group(record_of(*runs)) if repeats.path is not None]
+    assert len(looped.queries) == 3
+
+
+def test_different_parameters_are_counted() -> None:
+    """Of six runs, those that asked something else than another."""
+    (repeats,) = group(record_of(*(query(identity=each) for each in (0, 0, 1, 2, 2, 0))))
+    assert (len(repeats.queries), repeats.distinct) == (6, 3)
 
 
 @pytest.mark.parametrize(
@@ -67,45 +87,17 @@ def test_a_first_run_far_from_the_loop_does_not_join() -> None:
         "PRAGMA foreign_keys",
     ],
 )
-def test_only_reads_are_grouped(sql: str) -> None:
-    """Writes have their own analyzers, locks are meant, transactions are not statements."""
+def test_reads_are_grouped_unless_something_else_is_wanted(sql: str) -> None:
+    """Writes have their own analyzer, locks are meant, transactions are not statements."""
+    assert not is_plain_read(query(sql))
     assert group(record_of(query(sql), query(sql))) == []
+    (repeats,) = group(record_of(query(sql), query(sql)), lambda each: True)
+    assert len(repeats.queries) == 2
 
 
-@pytest.mark.parametrize(
-    ("sql", "identities", "is_one"),
-    [
-        (SQL, [0, 1, 2, 3, 4], True),
-        (SQL, [0, 1, 2, 3], False),
-        (SQL, [0, 0, 0, 0, 0], False),
-        (SQL, [0, 0, 0, 0, 1], True),
-        ("SELECT a FROM t WHERE b IN (%s, %s)", [0, 1, 2, 3, 4], False),
-        ("SELECT a FROM t WHERE id > %s ORDER BY id LIMIT 10", [0, 1, 2, 3, 4], False),
-    ],
-)
-def test_a_loop_has_enough_repeats_of_different_rows(
-    sql: str, identities: list[int], is_one: bool
-) -> None:
-    """At the threshold it is one; batches, pages and plain duplicates are none."""
-    (repeats,) = group(record_of(*(query(sql, identity=each) for each in identities)))
-    assert is_loop(repeats, 5) is is_one
-
-
-def test_rows_with_one_target_are_a_loop_all_the_same() -> None:
-    """A single-valued relation is cached on its row, so each read is another row."""
-    asked = Asked("shop.Book", "author", "forward", False, None)
-    (repeats,) = group(record_of(*[query()] * 5, asked=asked))
-    assert repeats.distinct == 1
-    assert is_loop(repeats, 5)
-
-
-def test_without_a_line_there_is_no_loop() -> None:
-    """Nobody could act on it."""
-    record = RequestRecord(
-        queries=tuple(query(identity=each) for each in range(9)), paths=(Path((), None),)
-    )
-    (repeats,) = group(record)
-    assert not is_loop(repeats, 5)
+def test_a_batch_of_reads_is_no_read() -> None:
+    """`executemany` runs it many times already."""
+    assert not is_plain_read(query()._replace(many=True))
 
 
 def test_a_fingerprint_has_no_line_numbers() -> None:

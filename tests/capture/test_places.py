@@ -13,7 +13,7 @@ import pytest
 
 import perfkit
 from perfkit.capture import places
-from perfkit.capture.places import Owner, owner_of, set_user_folders, short_name
+from perfkit.capture.places import Owner, is_host, owner_of, set_user_folders, short_name
 
 PURE = sysconfig.get_path("purelib")
 
@@ -87,6 +87,20 @@ def test_the_table_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) ->
     for number in range(35):
         assert owner_of(f"/srv/made/{number}.py") is Owner.SITE
     assert len(places._owners) <= 10
+
+
+def test_some_code_works_for_classes_of_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packages, and the parts of Django that are given classes; the table does not grow either."""
+    folder = Path(django.__file__).parent
+    assert is_host(f"{PURE}/oscar/apps/basket/views.py")
+    assert is_host(str(folder / "contrib" / "admin" / "options.py"))
+    assert is_host(str(folder / "forms" / "forms.py"))
+    assert not is_host(str(folder / "db" / "models" / "query.py"))
+    assert not is_host("/srv/shop/views.py")
+    monkeypatch.setattr(places, "_MOST_FILES", 10)
+    for number in range(35):
+        assert not is_host(f"/srv/made/{number}.py")
+    assert len(places._hosts) <= 10
 
 
 def test_short_names_hold_no_folder_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import copy_context
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.core.signals import request_started
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from perfkit import hooks
 from perfkit.capture import callpath, sql
-from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, Trace, current
+from perfkit.capture.current import FAILED, LONGEST_SQL, MANY, MOST_TEXT, Trace, current
 from tests.library.models import Book, Tag
 from tests.library.shelves import fill
 
@@ -60,12 +64,38 @@ def test_no_walk_before_the_second_run(trace: Trace, monkeypatch: pytest.MonkeyP
     """A statement that runs once, as most do, never pays for its call site."""
     walk = Calls(callpath.walk)
     monkeypatch.setattr(callpath, "walk", walk)
-    for number in range(20):
-        list(Book.objects.all()[: number + 1])
-    assert (len(trace.events), walk.count) == (20, 0)
-    Book.objects.count()
-    Book.objects.count()
+    with connection.cursor() as cursor:
+        for number in range(20):
+            cursor.execute(f"SELECT {number} AS number")
+        assert (len(trace.events), walk.count) == (20, 0)
+        cursor.execute("SELECT 7 AS number")
+        assert walk.count == 1
+
+
+def test_texts_that_begin_alike_have_a_path_from_the_third_on(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A literal or a comment inside makes each text a new one: their loop must be seen all the same."""
+    walk = Calls(callpath.walk)
+    monkeypatch.setattr(callpath, "walk", walk)
+    with connection.cursor() as cursor:
+        for number in range(20):
+            cursor.execute(f"SELECT title FROM library_book WHERE id = {number}")
+    known = [event[5] for event in trace.events]
+    assert known[:2] == [None, None]
+    assert len({id(path) for path in known[2:]}) == 1
     assert walk.count == 1
+
+
+def test_a_statement_for_a_known_row_has_its_path_at_once(trace: Trace) -> None:
+    """A relation read off a row of a list may be the first read of a loop."""
+    fill(2)
+    trace.events.clear()
+    books = list(Book.objects.order_by("pk"))
+    assert books[0].author.name == "author 0"
+    (_, first) = trace.events
+    assert first[5] is not None
+    assert first[7] is books[0]._state.perfkit_origin  # type: ignore[attr-defined]  # the tag
 
 
 def test_a_loop_walks_the_stack_once(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +268,25 @@ def test_a_huge_statement_is_cut(trace: Trace) -> None:
     assert len(set(texts(trace))) == 2
 
 
+def test_a_cut_statement_that_runs_again_is_the_same(trace: Trace) -> None:
+    """Its repeats are a loop like any other."""
+    for _ in range(3):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT '{'x' * 10_000}'")
+    assert len({id(text) for text in texts(trace)}) == 1
+    assert trace.events[1][5] is trace.events[2][5] is not None
+
+
+def test_many_long_statements_are_cut_shorter(trace: Trace) -> None:
+    """A request of a thousand large texts stays small."""
+    context = {"connection": connection, "cursor": None}
+    for number in range(500):
+        statement = f"SELECT {number}, '{'x' * 3_000}'"
+        sql.observe(lambda *args: None, statement, None, False, context)
+    assert len(set(texts(trace))) == 500
+    assert sum(map(len, texts(trace))) < MOST_TEXT + 500 * 200
+
+
 class Text(str):
     """A statement that is a string of the site's own class."""
 
@@ -263,6 +312,20 @@ def test_a_statement_that_is_no_plain_string(trace: Trace) -> None:
     assert all(type(text) is str for text in texts(trace))
 
 
+class Driver:
+    """A statement as psycopg composes it."""
+
+    def as_string(self, connection: Any) -> str:
+        return "SELECT 1"
+
+
+def test_a_composed_statement_is_written_out(trace: Trace) -> None:
+    """By the driver, which knows how literals are quoted."""
+    context = {"connection": connection, "cursor": None}
+    sql.observe(lambda *args: None, Driver(), (), False, context)  # type: ignore[arg-type]
+    assert texts(trace) == ["SELECT 1"]
+
+
 def test_a_string_of_another_class_keeps_its_text(trace: Trace) -> None:
     """A safe string, say, is SQL as it stands, not its own repr."""
     with connection.cursor() as cursor:
@@ -275,16 +338,23 @@ def test_a_string_of_another_class_keeps_its_text(trace: Trace) -> None:
     [
         (["a"], ["b"]),
         ({"name": "a"}, {"name": "b"}),
-        ({"names": ["a"]}, {"names": ["b"]}),
-        ([["a"]], [["b"]]),
-        ((bytearray(b"a"),), (bytearray(b"b"),)),
+        ((b"a",), (b"b",)),
         ((1,), (2,)),
         ((-1,), (-2,)),
+        ((None,), (0.5,)),
+        ((date(2026, 1, 1),), (date(2026, 1, 2),)),
+        ((Decimal(1),), (Decimal(2),)),
+        ((UUID(int=1),), (UUID(int=2),)),
+        (tuple(range(100)), tuple(range(1, 101))),
+        (("a" * 1_000,), ("b" * 1_000,)),
+        ((["a"],), (["b"],)),
+        ((1, ["a", 2]), (1, ["a", 3])),
+        (([],), ([0],)),
     ],
-    ids=repr,
+    ids=lambda value: str(value)[:30],
 )
 def test_parameters_tell_runs_apart(trace: Trace, one: Any, other: Any) -> None:
-    """Equal parameters are equal, different ones differ, hashable or not."""
+    """Equal parameters are equal, different ones differ, in whatever they are handed over."""
     context = {"connection": connection, "cursor": None}
     for params in (one, one, other):
         sql.observe(lambda *args: None, "SELECT %s", params, False, context)
@@ -294,19 +364,59 @@ def test_parameters_tell_runs_apart(trace: Trace, one: Any, other: Any) -> None:
     assert trace.failures == []
 
 
+class Own:
+    """A parameter of the site's own, that minds being looked at."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("compared")
+
+    def __hash__(self) -> int:
+        raise RuntimeError("hashed")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("shown")
+
+
+@pytest.mark.parametrize(
+    "params", [(Own(),), [Own()], {"a": Own()}, ([Own()],), (bytearray(b"a"),), iter([1])], ids=type
+)
+def test_parameters_of_other_types_are_equal_to_nothing(trace: Trace, params: Any) -> None:
+    """What may change later, or run the site's code, is not compared."""
+    context = {"connection": connection, "cursor": None}
+    sql.observe(lambda *args: None, "SELECT %s", params, False, context)
+    assert [event[4] for event in trace.events] == [None]
+
+
+def test_no_parameters_are_equal(trace: Trace) -> None:
+    """The same text twice, without a value."""
+    context = {"connection": connection, "cursor": None}
+    for params in (None, (), []):
+        sql.observe(lambda *args: None, "SELECT 1", params, False, context)
+    assert {event[4] for event in trace.events} == {()}
+
+
+def test_large_parameters_are_known_by_a_number(trace: Trace) -> None:
+    """A trace holds no upload and no list of a thousand keys."""
+    context = {"connection": connection, "cursor": None}
+    for params in (tuple(range(1_000)), ("x" * 100_000,)):
+        sql.observe(lambda *args: None, "SELECT %s", params, False, context)
+    assert [type(event[4]) for event in trace.events] == [int, int]
+
+
 def test_a_failure_of_ours_is_kept_and_swallowed(
     trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The site's statement answers whatever our bookkeeping does; the pipeline reports it."""
 
-    def fault(repeats: Any) -> Any:
+    def fault(repeats: Any, asked: str) -> Any:
         raise RuntimeError("not now")
 
     monkeypatch.setattr(sql, "locate", fault)
     context = {"connection": connection, "cursor": None}
     for _ in range(2):
         assert sql.observe(lambda *args: 7, "SELECT %s", (1,), False, context) == 7
-    assert [part for part, _ in trace.failures] == ["database hook"]
+    assert [(part, str(error)) for part, error in trace.failures] == [("database hook", "not now")]
+    trace.failures.clear()
 
 
 def test_the_parameters_of_a_write_are_not_kept(trace: Trace) -> None:
@@ -386,6 +496,26 @@ def test_a_plain_thread_is_not(trace: Trace, tmp_path: Path) -> None:
     """A new thread starts with an empty context: its work is not the request's."""
     run_in_thread(lambda: ask_a_database(tmp_path))
     assert trace.events == []
+
+
+def test_another_request_is_another_unit_of_work(trace: Trace) -> None:
+    """A recording around a test's client: what each request asks, it asks for the first time."""
+    for _ in range(2):
+        Book.objects.count()
+        request_started.send(sender=None)
+    assert [event[5] for event in trace.events] == [None, None]
+    assert trace.boundaries == [1, 2]
+
+
+def test_a_request_after_the_recording_changes_nothing(trace: Trace) -> None:
+    """Nor does one that nobody records."""
+    Book.objects.count()
+    trace.closed = True
+    sql.begin_unit()
+    assert trace.boundaries == []
+    token = current.set(None)
+    sql.begin_unit()
+    current.reset(token)
 
 
 def test_uninstalling_leaves_connections_as_they_were(tmp_path: Path) -> None:

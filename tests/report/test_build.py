@@ -146,6 +146,7 @@ def test_what_is_lost_is_told_with_its_reason(make: Any, write: Any) -> None:
         "queries": 7,
         "routes": 1,
         "findings": 0,
+        "eager_loads": 0,
         "buckets": 0,
     }
     told = "\n".join(model.notes)

@@ -95,6 +95,35 @@ def test_fail_on_ends_with_status_1_after_the_report(make: Any, write: Any, shel
     assert shell("perfreport", "--fail-on", "any", "--route", "/other/").returncode == 0
 
 
+def test_ci_fails_on_what_is_new_only(make: Any, write: Any, shell: Shell, tmp_path: Path) -> None:
+    """As a build runs it: the baseline is written once, and compared with ever after."""
+    file = str(tmp_path / "known.json")
+    write(make.request(findings=(make.loop(),)))
+    done = shell("perfreport", "--write-baseline", file, "--format=json")
+    assert (done.returncode, done.stderr) == (0, f"perfreport: 1 finding written to {file}\n")
+    assert json.loads(done.stdout)["findings"]
+    assert shell("perfreport", "--baseline", file, "--fail-on", "any").returncode == 0
+    write(make.request(findings=(make.loop(fingerprint="new"),)))
+    done = shell("perfreport", "--baseline", file, "--fail-on", "any")
+    assert (done.returncode, done.stderr) == (1, "perfreport: --fail-on: 1 finding\n")
+    done = shell("perfreport", "--baseline", f"{file}.gone")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("perfreport: --baseline: the baseline ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_stale_comments_are_told_with_status_1(
+    make: Any, write: Any, shell: Shell, tmp_path: Path
+) -> None:
+    """Without an app in INSTALLED_APPS, and without a template engine."""
+    write(make.request())
+    (tmp_path / "views.py").write_text("x = books()  # perfkit: ok[few]\n")
+    done = shell("perfreport", "--stale")
+    assert done.returncode == 1
+    assert done.stdout == "views.py:1: # perfkit: ok[few]: accepted nothing\n"
+    assert done.stderr == "perfreport: --stale: 1 to remove or to mend, by 1 recorded request\n"
+
+
 def test_python_callers_get_an_exception(make: Any, write: Any, run: Any) -> None:
     """`call_command` must not end the process that calls it."""
     write(make.request(findings=(make.loop(),)))
@@ -214,7 +243,8 @@ def test_help_needs_no_site(store: Path, shell: Shell) -> None:
     """And explains each option."""
     done = shell("perfreport", "--help", DJANGO_SETTINGS_MODULE="")
     assert done.returncode == 0
-    for option in ("--since", "--route", "--sort", "--limit", "--format", "--fail-on"):
+    options = ("--since", "--route", "--sort", "--limit", "--format", "--fail-on", "--baseline")
+    for option in (*options, "--write-baseline", "--stale"):
         assert option in done.stdout
 
 

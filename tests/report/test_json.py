@@ -11,6 +11,7 @@ import docutils.nodes
 import pytest
 
 import perfkit
+from perfkit.report.baseline import write as write_baseline
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "report-json.rst"
 
@@ -26,10 +27,12 @@ def documented() -> dict[str, set[str]]:
 
 
 @pytest.fixture
-def printed(make: Any, write: Any, run: Any) -> dict[str, Any]:
+def printed(make: Any, write: Any, run: Any, tmp_path: Path) -> dict[str, Any]:
     """Print a report that has every part."""
     write(make.request(findings=(make.loop(),)))
-    printed: dict[str, Any] = json.loads(run(format="json"))
+    known = str(tmp_path / "known.json")
+    write_baseline(known, [make.loop(fingerprint="gone")])
+    printed: dict[str, Any] = json.loads(run(format="json", baseline=known))
     return printed
 
 
@@ -47,6 +50,8 @@ def test_the_document_lists_exactly_the_keys(
         "findings": finding,
         "access and origin": finding["access"],
         "routes of a finding": finding["routes"][0],
+        "baseline": printed["baseline"],
+        "gone": printed["baseline"]["gone"][0],
         "store": printed["store"],
     }
     assert {name: set(part) for name, part in parts.items()} == {
@@ -87,5 +92,6 @@ def test_no_store_is_a_valid_document_with_zeros(
         "dropped": dict.fromkeys(documented["dropped"], 0),
     }
     assert printed["routes"] == printed["findings"] == []
+    assert printed["baseline"] is None
     (note,) = printed["store"]["notes"]
     assert note.startswith(f"No data yet: no store at {store}")

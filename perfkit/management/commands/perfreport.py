@@ -10,12 +10,16 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from perfkit.conf import get_settings
+from perfkit.conf import Settings, get_settings, project_folder
+from perfkit.report.baseline import BadBaseline, write
 from perfkit.report.json import to_json
 from perfkit.report.load import load
+from perfkit.report.model import ReportModel
 from perfkit.report.options import FORMATS, KINDS, SEVERITIES, SORTS, parse
+from perfkit.report.sarif import to_sarif, within
 from perfkit.report.verdict import failures
 from perfkit.report.window import BadOption
+from perfkit.report.wording import counted, printable
 
 NAME = "perfreport"
 
@@ -27,8 +31,8 @@ REFUSED = 2
 class Command(BaseCommand):
     """Prints the report.
 
-    Exit status 0; 1 when ``--fail-on`` matches; 2 for a bad option, and for a store that is there
-    but cannot be read.
+    Exit status 0; 1 when ``--fail-on`` matches, and when ``--stale`` finds any; 2 for a bad option
+    or file, and for a store that is there but cannot be read.
     """
 
     help = (
@@ -64,6 +68,23 @@ class Command(BaseCommand):
             help=f"exit with status 1 when there is such a finding: {conditions}; may repeat, or "
             "name several with commas",
         )
+        parser.add_argument(
+            "--baseline",
+            metavar="FILE",
+            help="leave out the findings of this file, written by --write-baseline; --fail-on "
+            "counts new ones only",
+        )
+        parser.add_argument(
+            "--write-baseline",
+            metavar="FILE",
+            help="write the findings to this file: from then on they are known",
+        )
+        parser.add_argument(
+            "--stale",
+            action="store_true",
+            help="instead of the report: rules of PERFKIT['IGNORE'] and `perfkit: ok[...]` comments "
+            "that accepted nothing; status 1 when there are any; default window 7d",
+        )
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Read, print, judge."""
@@ -74,10 +95,17 @@ class Command(BaseCommand):
         except BadOption as error:
             self._refuse(str(error))
         model = load(settings, options)
+        if options.stale:
+            self._tell_stale(model, settings)
+            return
         # The root package holds the version, and nothing inside it may import the root.
         version = sys.modules["perfkit"].__version__
         if options.format == "json":
             self._write(json.dumps(to_json(model, version), indent=2))
+        elif options.format == "sarif":
+            known = set(options.baseline.entries) if options.baseline else None
+            log = to_sarif(model.present, version, within(project_folder()), known)
+            self._write(json.dumps(log, indent=2))
         else:
             # Only this form needs rich, and importing it takes longer than reading a store.
             from perfkit.report.text import to_text
@@ -86,8 +114,36 @@ class Command(BaseCommand):
             self._write(to_text(model, version, self.stdout, color=color))
         if not model.readable:
             self._end(model.notes[-1], REFUSED)
+        if options.write_baseline:
+            self._write_baseline(model)
         if found := failures(model):
             self._end(f"--fail-on: {', '.join(found)}", MATCHED)
+
+    def _tell_stale(self, model: ReportModel, settings: Settings) -> None:
+        # It looks for folders in the app registry, which `--help` does without.
+        from perfkit.report.stale import own_folders, stale
+
+        if not model.readable:
+            self._end(model.notes[-1], REFUSED)
+        if not model.totals.recorded:
+            self._end("--stale: no recorded requests in this window to tell it by", REFUSED)
+        found = list(stale(model.accepted, settings.ignore, own_folders(settings)))
+        requests = counted(model.totals.recorded, "recorded request")
+        if found:
+            self._write("\n".join(printable(str(each)) for each in found))
+            self._end(f"--stale: {len(found)} to remove or to mend, by {requests}", MATCHED)
+        self._write(f"Nothing is stale, by {requests}.")
+
+    def _write_baseline(self, model: ReportModel) -> None:
+        if not model.totals.requests:
+            self._end("--write-baseline: no requests in this window, nothing written", REFUSED)
+        file = model.options.write_baseline
+        try:
+            entries = write(file, model.present)
+        except BadBaseline as error:
+            self._end(f"--write-baseline: {error}", REFUSED)
+        # Standard output holds the report, which may be JSON.
+        self.stderr.write(f"{NAME}: {counted(entries, 'finding')} written to {file}")
 
     def _write(self, text: str) -> None:
         try:
