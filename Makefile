@@ -9,7 +9,7 @@ SHELL := /bin/bash
 # The steps of `make test` follow one another, under `make -j` too.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test begin lint types unit wheel matrix wheel-test example-test real bench bench-report bench-kill format clean
+.PHONY: help demo serve test begin lint types unit wheel matrix matrix-next wheel-test example-test real accuracy bench bench-report bench-kill format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 22
@@ -55,6 +55,9 @@ wheel: $(BIN)/ready ## Build the sdist and the wheel into dist/
 matrix: wheel ## Test the wheel on every Django and CPython found
 	@$(STEP) "Matrix" $(BIN)/python scripts/matrix.py
 
+matrix-next: wheel ## Test the wheel on the Django to come; it may fail
+	-@$(STEP) "Next Django" $(BIN)/python scripts/matrix.py --next
+
 wheel-test: wheel ## Test the wheel in a new environment, from another folder
 	@$(STEP) "Wheel from another folder" $(BIN)/python scripts/wheel.py test
 
@@ -63,6 +66,9 @@ example-test: $(BIN)/ready ## Run the example site's own tests
 
 real: $(BIN)/ready ## Crawl sites that others wrote, and print their reports
 	$(BIN)/python tests/real/run.py
+
+accuracy: $(BIN)/ready ## Compare what perfkit and three other tools say about the N+1 corpus (CASE=S01: one case)
+	$(BIN)/python -m tests.nplusone.accuracy.run $(addprefix --case ,$(CASE))
 
 bench: .bench/ready ## Measure what perfkit and its peers add to Django (about half an hour)
 	.bench/bin/python benchmarks/overhead.py --markdown docs/benchmarks.md
@@ -83,5 +89,5 @@ format: $(BIN)/ready ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove every environment, build and cache
-	rm -rf $(VENV) .matrix .real .bench build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .matrix .real .bench .accuracy build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
