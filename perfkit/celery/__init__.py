@@ -1,0 +1,1 @@
+"""Records Celery tasks: ``INSTALLED_APPS = [..., "perfkit.celery"]``."""
