@@ -1,5 +1,6 @@
 """Test the wheel on every supported pair of Django and CPython that this machine has, two pairs at a time.
 
+With `--next` on the Django to come and the newest CPython instead: its main branch, else a pre-release on PyPI.
 The environments are kept in .matrix/ and made anew only when setup.cfg's requirements or the Python change.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,6 +24,7 @@ MATRIX = ROOT / ".matrix"
 AT_ONCE = 2
 # The Pythons that each Django supports: first and last, from the classifiers of its releases.
 DJANGO = {"5.2": ((3, 11), (3, 14)), "6.0": ((3, 12), (3, 14)), "6.1": ((3, 12), (3, 15))}
+NEXT = ("Django @ https://github.com/django/django/archive/main.tar.gz", "Django>=6.2.dev0")
 WANTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 
 
@@ -90,12 +93,49 @@ def prepare(cell: Cell, built: Path) -> Path:
     return python
 
 
+def prepare_next(cell: Cell, built: Path) -> Path | None:
+    """Return the Python of a new environment with the Django to come; None when it can be had nowhere."""
+    python = environments.make(cell.interpreter, MATRIX / cell.name)
+    environments.pip_install(python, f"{built}[test]")
+    for django in NEXT:
+        try:
+            environments.pip_install(python, "--timeout=15", "--retries=0", "--upgrade", django)
+        except RuntimeError as error:
+            print(f"not to be had here: {django}: {str(error).strip().splitlines()[-1]}")
+        else:
+            subprocess.run([python, "-c", "import django; print('Django', django.get_version())"])
+            return python
+    return None
+
+
+def test_next(built: Path) -> int:
+    """Test the Django to come; nothing to test is no failure."""
+    found = environments.interpreters()
+    cell = Cell(found[max(found)], "next")
+    python = prepare_next(cell, built)
+    if python is None:
+        return 0
+    log = MATRIX / f"{cell.name}.log"
+    outcome = suite.run(python, log)
+    print(f"{cell.name}: {outcome.summary}; see {log.relative_to(ROOT)}")
+    return int(not outcome.passed)
+
+
+def is_whole(cell: Cell) -> bool:
+    """Tell whether a pair runs the whole suite: the newest CPython found for its Django does."""
+    first, last = DJANGO[cell.django]
+    return cell.interpreter.minor == max(
+        minor for minor in environments.interpreters() if first <= minor <= last
+    )
+
+
 def test(cell: Cell, built: Path) -> Result:
     """Test one pair; never raises, because the other pairs go on."""
     log = MATRIX / f"{cell.name}.log"
     started = time.monotonic()
     try:
-        outcome = suite.run(prepare(cell, built), log)
+        tests = () if is_whole(cell) else suite.NEAR_DJANGO
+        outcome = suite.run(prepare(cell, built), log, tests)
     except (RuntimeError, SystemExit, OSError) as error:
         log.write_text(str(error))
         outcome = suite.Outcome(False, "its environment could not be made")
@@ -106,6 +146,8 @@ def main() -> int:
     """Test all pairs; print a line for each as it ends, then the logs of those that failed."""
     MATRIX.mkdir(exist_ok=True)
     built = wheel.newest()
+    if "--next" in sys.argv:
+        return test_next(built)
     cells = plan(environments.interpreters())
     print(f"Pairs to test: {len(cells)}, {AT_ONCE} at a time", flush=True)
     failed = []
