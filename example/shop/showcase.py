@@ -113,7 +113,7 @@ PAGES = (
             "order.customer.email",
             model="shop.Order",
             path="customer",
-            fix='select_related("customer")',
+            fix='list_select_related = ("customer",)',
         ),
         staff_only=True,
     ),

@@ -39,6 +39,10 @@ BODY = (
         "Wagtail lists when users last logged in: in this crawl",
     ),
     Mask(
+        re.compile(rb'(?<=class="w-human-readable-date" )[^>]*tooltip-content-value="[^"]+"'),
+        "the same moment to the minute, in words",
+    ),
+    Mask(
         re.compile(rb"(?:\d+(?: |\xc2\xa0)\w+,? ?){1,2} ago|[Jj]ust now"),
         "ages of seeded rows",
     ),

@@ -15,9 +15,12 @@ HERE = Path(__file__).resolve().parent
 
 def show(found: Visit) -> None:
     """Print a site's report and what its crawl came to."""
-    statements = sum(count.statements for count in found.independent().values())
+    counts = found.independent().values()
+    statements = sum(count.statements for count in counts)
+    transactions = sum(count.transactions for count in counts)
     print(
-        f"\n===== {found.site.name}: {len(found.within)} requests, {statements} statements =====\n"
+        f"\n===== {found.site.name}: {len(found.within)} requests, {len(counts)} routes, {statements} statements, "
+        f"{transactions} openings of a transaction =====\n"
     )
     print(found.text, flush=True)
 
