@@ -159,7 +159,8 @@ def _index_of(
     index = keys.get(key)
     if index is None:
         index = keys[key] = len(frozen)
-        frozen.append(_path(path, asked))
+        relation = path.relation
+        frozen.append(_path(path, asked, asker or (relation.origin if relation else None)))
     return index
 
 
@@ -207,10 +208,30 @@ def _function_of(code: CodeType) -> str:
     return parts[-1] if parts else ""
 
 
-def _path(path: CallPath, asked: Asked | None) -> Path:
+def _path(path: CallPath, asked: Asked | None, asker: Origin | None) -> Path:
     """Choose the line to name: the site's own, unless the loop is wholly inside a package."""
     owners = [_owner(place) for place in path.places]
     own = owners.index(Owner.SITE) if Owner.SITE in owners else 0
+    own, loop = _loop(path, owners, own)
+    loop = _loop_over_rows(path, asker) or loop
+    in_package = bool(owners) and owners[own] is Owner.PACKAGE
+    sites = tuple(map(site_of, path.places))
+    return Path(sites, asked, own, loop, _awaits(path, own), in_package, _column(path))
+
+
+def _loop_over_rows(path: CallPath, asker: Origin | None) -> Site | None:
+    """Find the loop in the function that loaded the rows; a helper further in may loop as well."""
+    while asker is not None and asker.place is None:
+        asker = asker.parent
+    code = asker.place[0] if asker is not None and asker.place is not None else None
+    if not isinstance(code, CodeType):
+        return None
+    places = (place for place in path.places[: _awaited(path)] if place[0] is code)
+    return next((loop for place in places if (loop := _loop_at(path, -1, place))), None)
+
+
+def _loop(path: CallPath, owners: list[Owner], own: int) -> tuple[int, Site | None]:
+    """Find the innermost loop, and with it the line to name."""
     loop = None
     for at, place in enumerate(path.places[: _awaited(path)]):
         found = _loop_at(path, at, place)
@@ -226,9 +247,7 @@ def _path(path: CallPath, asked: Asked | None) -> Path:
                 else:
                     loop = _loop_at(path, own, path.places[own])
             break
-    in_package = bool(owners) and owners[own] is Owner.PACKAGE
-    sites = tuple(map(site_of, path.places))
-    return Path(sites, asked, own, loop, _awaits(path, own), in_package, _column(path))
+    return own, loop
 
 
 def _column(path: CallPath) -> int:

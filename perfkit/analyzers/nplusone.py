@@ -102,16 +102,17 @@ def _finding(accesses: list[Access], settings: Settings) -> Finding | None:
     kind = kind_of(accesses)
     alias = worst.repeats.queries[0].alias
     named = origin if root is not None else worst.loop or worst.site
+    where = "a loop"
     text = line_text(named.file, named.line) if named is not None else ""
     if root is None:  # the line of a loop is often the same: "for row in rows:"
         first = min(accesses, key=lambda access: (str(access.site), access.what))
         text += first.what + (line_text(first.site.file, first.site.line) if first.site else "")
     if all(access.repeats.path and access.repeats.path.in_package for access in accesses):
-        what += " (in an installed package)"
+        where = "a loop of an installed package"
     return Finding(
         kind=kind,
         severity="warning" if costs else "info",
-        message=f"{what}: the same statement runs for each row of a loop; {edit.advice}",
+        message=f"{what}: the same statement runs for each row of {where}; {edit.advice}",
         count=count,
         saved=saved,
         cost_ms=cost_ms,

@@ -361,8 +361,11 @@ def attname(asked: Asked) -> str:
 def fetch_before(access: Access) -> str:
     """Say what to do about a loop of which nothing more is known."""
     asked = access.asked
-    if asked is not None and asked.method in ("aggregate", "count", "exists"):
-        return "let one statement work it out for all: values(...).annotate(...) groups by what changes"
+    if asked is not None and asked.method in ("aggregate", "count"):
+        return (
+            f"let one statement work out {access.what} for all: values(...).annotate(...) groups by "
+            "what changes"
+        )
     if asked is not None and asked.target:
         return f"load the {asked.target} rows of all before the loop, with one __in lookup"
     return "fetch what it needs for all rows before the loop, with one IN lookup"

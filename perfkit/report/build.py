@@ -217,4 +217,7 @@ def _finding(text: Finding, fingerprint: str, stats: FindingStats) -> FindingRow
         total_cost_ms=stats.cost_ms,
         first_seen=stats.first,
         last_seen=stats.last,
+        loop=text.loop,
+        callers=text.callers,
+        parts=text.parts,
     )

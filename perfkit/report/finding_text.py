@@ -15,6 +15,9 @@ from perfkit.report.source import excerpt
 from perfkit.report.wording import age, counted, duration, printable, shortened
 from perfkit.statement import parse
 
+#: Further lines shown of one finding.
+_MOST_PLACES = 5
+
 _SEVERITY_STYLES = {"warning": "yellow", "info": "cyan"}
 _INDENT = 4
 
@@ -89,6 +92,9 @@ def _lines(row: FindingRow, now: float) -> Iterator[tuple[str, Text]]:
         yield "loaded", Text("at a line that is not known", "italic")
     if row.access:
         yield from _place("used" if row.kind == "n_plus_one" else "at", row.access, row)
+    others = dict.fromkeys(part.access for part in row.parts if part.access != row.access)
+    for site in list(filter(None, others))[:_MOST_PLACES]:
+        yield from _place("and at", site, row)
     if row.shape:
         database = f"  (database {row.alias})" if row.alias not in ("", "default") else ""
         yield "sql", Text(printable(shortened(row.shape) + database))

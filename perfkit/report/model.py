@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perfkit.record import Site
+from perfkit.record import Part, Site
 from perfkit.report.baseline import Entry
 from perfkit.report.options import Options
 
@@ -94,6 +94,9 @@ class FindingRow:
     first_seen: float
     last_seen: float
     sample: int | None = None
+    loop: Site | None = None
+    callers: tuple[Site, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -307,7 +307,7 @@ def test_a_unique_field_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             Asked("", "", "queryset", False, None, AUTHOR, "__getitem__", refined=("index",)),
             "evaluate the queryset once",
         ),
-        (Asked("", "", "queryset", False, None, AUTHOR, "count"), "let one statement work it out"),
+        (Asked("", "", "queryset", False, None, AUTHOR, "count"), "let one statement work"),
         (None, "before the loop"),
     ],
 )

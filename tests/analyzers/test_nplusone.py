@@ -757,7 +757,7 @@ def test_a_loop_over_several_models_has_none() -> None:
 def test_a_loop_inside_a_package_is_told_as_such() -> None:
     """Its line is named all the same: somebody maintains it."""
     (finding,) = by_hand((Path((Site("shop/rows.py", 2, "run"),), None, in_package=True), 6))
-    assert "(in an installed package)" in finding.message
+    assert "an installed package" in finding.message
 
 
 def test_a_model_that_is_not_installed_gets_words() -> None:
