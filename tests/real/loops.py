@@ -91,7 +91,6 @@ OSCAR_LOOPS = (
         text="list(self.get_ancestors())",
         statements=45,
         why="Each choice of each category select box spells its path, which loads its ancestors.",
-        model="catalogue.Category",
         path="",
     ),
     Loop(
