@@ -15,7 +15,12 @@ from django.db.models import ForeignKey, Model
 from perfkit.capture.frames import holds_its_names, names_of
 from perfkit.capture.lookups import Lookups, lookup_of, refined_query
 from perfkit.capture.origin import origin_of
+from perfkit.capture.places import Owner, owner_of
+from perfkit.capture.templates import RENDER
+from perfkit.capture.templates import rows_of as rows_of_context
 
+#: Frames looked at between an evaluation and the line that causes it.
+_NEAREST = 12
 #: Names looked at in one frame.
 _MOST_NAMES = 30
 
@@ -97,6 +102,29 @@ def match(queryset: Any, names: Mapping[str, Any], near: list[Any]) -> Match | N
                 by_key = kind != "generic_many"
                 return Match(row, kind, name, by_key, rest)
     return None
+
+
+def generic_manager_of(queryset: Any, frame: FrameType | None) -> Match | None:
+    """Find the row whose generic relation a queryset is: its manager gives no hint of it.
+
+    Args:
+        queryset: one of a model with a generic key.
+        frame: where it is evaluated.
+    """
+    near: list[Any] = []
+    for _ in range(_NEAREST):
+        if frame is None:
+            break
+        if frame.f_code is RENDER:
+            near += rows_in(rows_of_context(names_of(frame).get("context")))
+        elif owner_of(frame.f_code.co_filename) is Owner.SITE:
+            near += rows_of(frame)
+            break
+        frame = frame.f_back
+    found = match(queryset, {}, near)
+    return (
+        found if found is not None and found.kind == "generic_many" and not found.lookups else None
+    )
 
 
 def _nearness(column: Any, query: Any) -> int:

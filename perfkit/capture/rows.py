@@ -15,8 +15,10 @@ from django.db.models import Model
 
 from perfkit.capture import usage
 from perfkit.capture.current import Trace, current
-from perfkit.capture.evaluation import evaluated_at, facts_of, lookups_of
+from perfkit.capture.evaluation import PLAIN, evaluated_at, facts_of, lookups_of
 from perfkit.capture.joined import Joins, joins_of, tag_joined
+from perfkit.capture.lookups import refinements
+from perfkit.capture.nearby import generic_manager_of
 from perfkit.capture.origin import TAG, Facts, Origin, label_of, origin_of
 from perfkit.capture.parts import code_of, find
 from perfkit.capture.relation import name_of_manager
@@ -119,9 +121,19 @@ def _tag_lone(loaded: list[Any], lone: Origin) -> None:
 
 
 def _note(trace: Trace, queryset: Any, loaded: list[Any], frame: FrameType) -> None:
-    """Watch whether what was loaded along with a row that was asked for alone is read."""
+    """Tag a row that was asked for alone with relations along, and watch whether these are read.
+
+    The tag leads what is prefetched for it back to its line.
+    """
     try:
-        usage.note(loaded, begin_origin(trace, queryset, None, frame), queryset)
+        if not isinstance(loaded[0], Model):
+            return
+        origin = begin_origin(trace, queryset, None, frame)
+        origin.several = True  # one row was asked for: that one came tells nothing
+        _tag_lone(loaded, origin)
+        if queryset.query.select_related:
+            tag_joined(loaded[0], joins_of(queryset, origin, loaded[0]))
+        usage.note(loaded, origin, queryset)
     except Exception as error:  # the site's row must come for all that
         trace.fail("origin hook", error)
 
@@ -264,18 +276,24 @@ def begin_origin(
     model = label_of(queryset.model)
     if via:
         parent = origin_of(asking)
-        if parent is None:
-            return trace.root(model, place, facts_of(queryset, iterated), owner)
+        if parent is None:  # its rows were loaded before, or by themselves: no line is known
+            parent = trace.root(label_of(asking.__class__), None, PLAIN, None)
         return parent.through("prefetch", via, model)
+    found = None
+    if parent is None and queryset.model._meta.private_fields:
+        found = generic_manager_of(queryset, frame)
+        parent = None if found is None else origin_of(found.row)
     if parent is None:
         return trace.root(model, place, facts_of(queryset, iterated), owner)
     # One line may evaluate two managers of a row.
-    relation = next(iter(queryset._known_related_objects), None) or tuple(queryset.query.alias_map)
-    key = (place, model, relation)
+    known = next(iter(queryset._known_related_objects), None)
+    key = (place, model, known or (found.name if found else tuple(queryset.query.alias_map)))
     origin = parent.children.get(key)
     if origin is None:
-        instance = queryset._hints["instance"]
-        name, plain = name_of_manager(queryset, instance)
+        if found is not None:
+            name, plain = found.name, not refinements(queryset)
+        else:
+            name, plain = name_of_manager(queryset, queryset._hints["instance"])
         again = parent.place == place and (parent.model, parent.name) == (model, name)
         if again or parent.is_deepest:
             parent.recursive = True

@@ -177,15 +177,27 @@ def test_rows_of_many_tables_are_tagged(trace: Trace) -> None:
 @pytest.mark.parametrize(
     "row",
     [
+        lambda: Book.objects.select_related("author").get(title="title 0"),
+        lambda: Book.objects.prefetch_related("tags").first(),
+    ],
+    ids=["joined", "prefetched"],
+)
+def test_a_row_alone_with_others_along_leads_them_to_its_line(row: Any, trace: Trace) -> None:
+    """Nothing is told of the row itself: that one row came, where one was asked for, is no list of one."""
+    found = tag(row())
+    assert (found.step, found.several) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
         lambda: Book.objects.get(title="title 0"),
         lambda: Book.objects.first(),
         lambda: Book.objects.order_by("pk").last(),
         lambda: Book.objects.all()[0],
         lambda: Book.objects.all()[3],
-        lambda: Book.objects.select_related("author").get(title="title 0"),
-        lambda: Book.objects.prefetch_related("tags").first(),
     ],
-    ids=["get", "first", "last", "[0]", "[3]", "joined", "prefetched"],
+    ids=["get", "first", "last", "[0]", "[3]"],
 )
 def test_a_row_alone_is_no_loop(row: Any, trace: Trace) -> None:
     """One row cannot be looped over: it gets no tag."""
@@ -345,10 +357,10 @@ def test_generically_prefetched_rows_are_told_by_model(trace: Trace) -> None:
     assert tag(notes[0].subject).model == "library.Book"
 
 
-def test_a_prefetch_for_a_row_alone_begins_anew(trace: Trace) -> None:
-    """Its rows are what a loop may walk over; the row itself cannot be."""
+def test_a_prefetch_for_a_row_alone_leads_to_that_row(trace: Trace) -> None:
+    """There the prefetch stands, and can be made to go further."""
     publisher = Publisher.objects.prefetch_related("authors").get(name="publisher 0")
-    assert steps(publisher.authors.all()[0]) == [("", "")]
+    assert steps(publisher.authors.all()[0]) == [("prefetch", "authors"), ("", "")]
 
 
 # Streams.

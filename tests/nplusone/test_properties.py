@@ -423,6 +423,8 @@ def check(program: Program, folder: Path, number: int) -> None:
         alone = [
             finding for finding in findings if (finding.severity, finding.count) == ("info", 1)
         ]
+        if program.shared:  # a row that is its own parent is asked for twice, indeed
+            findings = tuple(f for f in findings if f.kind != "duplicate_query")
         latent = nested or (program.rows == 1 and program.place != "detail")
         assert [*findings] == (alone if latent else []), "flagged, though statements do not grow"
         return
