@@ -149,18 +149,25 @@ def _is_generic_key(access: Access) -> bool:
     return hop is not None and hop.generic and hop.target is None
 
 
-def _told(root: Loaded, accesses: list[Access], plan: Plan, fix: str, saved: list[int]) -> Edit:
-    where = "the queryset"
+def _where(root: Loaded) -> str:
+    """Name what the code is to be added to."""
     owner = root.built.owner.rpartition(".")[2]
-    if root.built.owner_kind == "admin" and fix:
-        if fix.startswith(".select_related(") and fix.count("(") == 1:
-            paths = longest((*root.built.joined, *plan.joins))
-            fix = f"list_select_related = ({quoted(sorted(paths))},)"
-            where = owner
-        else:
-            where = f"{owner}.get_queryset()"
-    elif root.built.owner_kind == "view" or owner:
-        where = f"the queryset of {owner}"
+    if root.built.owner_kind == "admin":
+        return f"{owner}.get_queryset()"
+    if owner:
+        return f"the queryset of {owner}"
+    if root.site is not None and not root.site.function:
+        return f"the queryset that {root.site.file} is given"
+    return "the queryset"
+
+
+def _told(root: Loaded, accesses: list[Access], plan: Plan, fix: str, saved: list[int]) -> Edit:
+    where = _where(root)
+    joins_only = fix.startswith(".select_related(") and fix.count("(") == 1
+    if root.built.owner_kind == "admin" and joins_only:
+        paths = longest((*root.built.joined, *plan.joins))
+        fix = f"list_select_related = ({quoted(sorted(paths))},)"
+        where = where.removesuffix(".get_queryset()")
     told = []
     if fix.startswith("prefetch_related_objects"):
         told.append(f"evaluate the queryset to a list of rows and call {fix}")

@@ -73,6 +73,17 @@ def evaluated_at(frame: FrameType | None) -> tuple[Place | None, Holder | None, 
     return found, holder, via, asking
 
 
+def rendered_at(frame: FrameType | None) -> Place | None:
+    """Return the template's line that a frame works for; None where code of the site's is nearer."""
+    for _ in range(_DEEPEST_WALK):
+        if frame is None or owner_of(frame.f_code.co_filename) is Owner.SITE:
+            return None
+        if frame.f_code is RENDER:
+            return template_place(node_of(frame))
+        frame = frame.f_back
+    return None
+
+
 def _holder(
     rendering: FrameType | None, frame: FrameType | None, end: FrameType | None
 ) -> Holder | None:

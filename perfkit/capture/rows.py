@@ -15,7 +15,7 @@ from django.db.models import Model
 
 from perfkit.capture import usage
 from perfkit.capture.current import Trace, current
-from perfkit.capture.evaluation import PLAIN, evaluated_at, facts_of, lookups_of
+from perfkit.capture.evaluation import PLAIN, evaluated_at, facts_of, lookups_of, rendered_at
 from perfkit.capture.joined import Joins, joins_of, tag_joined
 from perfkit.capture.lookups import refinements
 from perfkit.capture.nearby import generic_manager_of
@@ -284,6 +284,8 @@ def begin_origin(
         found = generic_manager_of(queryset, frame)
         parent = None if found is None else origin_of(found.row)
     if parent is None:
+        if queryset._hints:  # a manager's: the template made it, not the line that renders
+            place = rendered_at(frame) or place
         return trace.root(model, place, facts_of(queryset, iterated), owner)
     # One line may evaluate two managers of a row.
     known = next(iter(queryset._known_related_objects), None)
