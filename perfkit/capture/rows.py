@@ -70,7 +70,8 @@ def iterate(iterable: Any) -> Iterator[Any]:
             most - query.low_mark == 1 or (most == MAX_GET_RESULTS and _getframe(3).f_code is _GET)
         )
         if alone:
-            asker, lone = lone_origin(queryset, frame)
+            # One look is cheaper than a step at a time, which makes an object of each frame.
+            asker, lone = lone_origin(queryset, _getframe(4))
             if lone is None and not usage.loads_along(queryset):
                 return rows
         else:
@@ -138,20 +139,15 @@ def _note(trace: Trace, queryset: Any, loaded: list[Any], frame: FrameType) -> N
         trace.fail("origin hook", error)
 
 
-def lone_origin(queryset: Any, frame: FrameType) -> tuple[Origin | None, Origin | None]:
+def lone_origin(queryset: Any, outer: Any) -> tuple[Origin | None, Origin | None]:
     """Return the tag of the row that asks for another, and the tag for that other row.
 
     Args:
         queryset: what ``get()`` or ``first()`` evaluates.
-        frame: that of ``_fetch_all``.
+        outer: the frame that called it.
     """
     hints = queryset._hints
     instance = hints.get("instance") if hints else None
-    outer: Any = frame
-    for _ in range(3):  # __len__, get(), and who called that
-        outer = outer.f_back
-        if outer is None:
-            return None, None
     role = roles.get(id(outer.f_code))
     if role is None and instance is None:
         # A generic key asks its content type for the row, which gives no hint.
