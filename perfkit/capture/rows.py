@@ -87,7 +87,7 @@ def iterate(iterable: Any) -> Iterator[Any]:
         trace.asker, trace.asked = None, ""
     if loaded:
         if lone is not None:
-            _tag_lone(loaded, lone)
+            _tag_lone(trace, loaded, lone)
         elif alone:
             _note(trace, queryset, loaded, frame)
         else:
@@ -115,10 +115,13 @@ def _tag(
         trace.fail("origin hook", error)
 
 
-def _tag_lone(loaded: list[Any], lone: Origin) -> None:
-    for row in loaded:
-        if isinstance(row, Model):
-            row._state.perfkit_origin = lone  # type: ignore[attr-defined]  # the tag
+def _tag_lone(trace: Trace, loaded: list[Any], lone: Origin) -> None:
+    try:
+        for row in loaded:
+            if isinstance(row, Model):
+                row._state.perfkit_origin = lone  # type: ignore[attr-defined]  # the tag
+    except Exception as error:  # the site's row must come for all that
+        trace.fail("origin hook", error)
 
 
 def _note(trace: Trace, queryset: Any, loaded: list[Any], frame: FrameType) -> None:
@@ -131,7 +134,7 @@ def _note(trace: Trace, queryset: Any, loaded: list[Any], frame: FrameType) -> N
             return
         origin = begin_origin(trace, queryset, None, frame)
         origin.several = True  # one row was asked for: that one came tells nothing
-        _tag_lone(loaded, origin)
+        _tag_lone(trace, loaded, origin)
         if queryset.query.select_related:
             tag_joined(loaded[0], joins_of(queryset, origin, loaded[0]))
         usage.note(loaded, origin, queryset)
