@@ -28,7 +28,9 @@ OWN_ALIAS = "perfkit"
 #: Parameters of a read kept until it is analyzed; longer ones are known by their hash.
 MOST_PARAMS = 50
 #: When two texts of a trace have begun with the same letters, others may hold their literals
-#: themselves: their paths are taken though each text is new.
+#: themselves: their paths are taken though each text is new. Not those with parameters whose first
+#: column is quoted: the ORM wrote them.
+QUOTES = ('"', "`")
 BEGINNING = 20
 LONGEST_PARAM = 200
 #: Types whose equality is the language's own.
@@ -80,7 +82,9 @@ def observe(  # noqa: C901  # one function: each further call would cost a state
                     trace.text_left -= len(sql)
                     if trace.text_left < 0:
                         trace.longest_sql = SHORTEST_SQL
-                    if asker is None:
+                    if asker is None and params and sql[7:8] in QUOTES:
+                        statements[sql] = sql
+                    elif asker is None:
                         statements[sql] = sql
                         start = sql[:BEGINNING]
                         alike = trace.beginnings.get(start)
