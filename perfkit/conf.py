@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("STORE_MAX_BYTES", 64 * 1024 * 1024, "positive", "The store's size at most, in bytes."),
     Option("STORE_MAX_AGE_DAYS", 400, "positive", "Age at which stored data is deleted, in days."),
     Option("FLUSH_INTERVAL_SECONDS", 10.0, "positive", "Seconds between two writes of a worker."),
-    Option("STATSD", None, "statsd", "None, or a dict with HOST, PORT and PREFIX."),
+    Option("STATSD", None, "statsd", "None, or a dict with HOST, PORT, PREFIX and FORMAT."),
+    Option("GRAPHITE_URL", None, "url", "Where graphite-web answers, for perfdash; None: nowhere."),
+    Option("APDEX_MS", 500.0, "positive", "Milliseconds that satisfy: the T of Apdex."),
+    Option("SLO_TARGET", 0.99, "target", "Share of requests that an SLO wants good."),
     Option(
         "ANALYZERS",
         (
@@ -51,6 +54,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("N_PLUS_ONE_MS", 5.0, "positive", "Milliseconds saved that make any loop a warning."),
     Option("DUPLICATE_THRESHOLD", 2, "count", "Equal runs that make a duplicate_query."),
     Option("SLOW_QUERY_MS", 100.0, "positive", "Milliseconds that make a slow_query."),
+    Option("EXPLAIN", False, "bool", "Ask the database how it ran the slowest statements."),
+    Option(
+        "WATCHDOG_SECONDS", 10.0, "seconds", "Age at which a request is looked into; None: never."
+    ),
+    Option("SAMPLES_PER_HOUR", 5, "whole", "Requests of each route kept an hour, of each kind."),
     Option("MAX_QUERIES", 10_000, "positive", "Statements kept in detail for one request."),
     Option("MAX_ROUTES", 200, "positive", "Routes kept apart; further ones count as _other."),
     Option("USER_PATHS", (), "paths", "Further folders whose code counts as the site's own."),
@@ -64,12 +72,19 @@ ALLOWED = {
     "store": "None, False, or a dict like an entry of DATABASES with ENGINE and NAME",
     "positive": "a number above 0",
     "count": "a whole number from 2",
-    "statsd": "None, or a dict with HOST (a name), PORT (1 to 65535) and PREFIX (a name)",
+    "whole": "a whole number from 0",
+    "seconds": "None, or a number above 0",
+    "target": "a number above 0 and below 1",
+    "url": "None, or a URL that begins with http:// or https://",
+    "statsd": "None, or a dict with HOST (a name), PORT (1 to 65535), PREFIX (a name) and FORMAT "
+    '("plain", "tags" or "dogstatsd")',
     "paths": "a list or tuple of strings",
     "rules": "a list or tuple of dicts",
 }
 SERVER_TIMING_CHOICES = ("off", "debug", "staff", "always")
-STATSD_DEFAULTS = {"HOST": "127.0.0.1", "PORT": 8125, "PREFIX": "perfkit"}
+STATSD_DEFAULTS = {"HOST": "127.0.0.1", "PORT": 8125, "PREFIX": "perfkit", "FORMAT": "plain"}
+#: How statsd is told the route: within the name, as Graphite tags, as DogStatsD tags.
+STATSD_FORMATS = ("plain", "tags", "dogstatsd")
 
 #: The kinds of findings of perfkit's own: what a rule, ``--fail-on`` and a marker may name.
 FINDING_KINDS = (
@@ -103,11 +118,17 @@ class Settings:
     store_max_age_days: float
     flush_interval_seconds: float
     statsd: Mapping[str, Any] | None
+    graphite_url: str | None
+    apdex_ms: float
+    slo_target: float
     analyzers: tuple[str, ...]
     n_plus_one_threshold: int
     n_plus_one_ms: float
     duplicate_threshold: int
     slow_query_ms: float
+    explain: bool
+    watchdog_seconds: float | None
+    samples_per_hour: int
     max_queries: int
     max_routes: int
     user_paths: tuple[str, ...]
@@ -117,26 +138,19 @@ class Settings:
 
 def is_allowed(accepts: str, value: Any) -> bool:
     """Tell whether a value is of the kind that an option accepts."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    match accepts:
-        case "bool":
-            return isinstance(value, bool)
-        case "share":
-            return number and 0 <= value <= 1
-        case "timing":
-            return value in SERVER_TIMING_CHOICES
-        case "store":
-            return value is None or value is False or _is_database(value)
-        case "positive":
-            return number and value > 0
-        case "count":
-            return number and isinstance(value, int) and value >= 2
-        case "statsd":
-            return value is None or _is_statsd(value)
-        case "rules":
-            return isinstance(value, list | tuple)
-        case _:
-            return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+    return _TESTS[accepts](value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return _is_number(value) and isinstance(value, int) and value >= least
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
 
 
 def is_rule(value: Any) -> bool:
@@ -157,6 +171,7 @@ def _is_statsd(value: Any) -> bool:
     return (
         isinstance(filled["HOST"], str)
         and isinstance(filled["PREFIX"], str)
+        and filled["FORMAT"] in STATSD_FORMATS
         and isinstance(port, int)
         and not isinstance(port, bool)
         and 0 < port < 65_536
@@ -169,6 +184,25 @@ def _is_database(value: Any) -> bool:
     name = str(value.get("NAME") or "")
     # A database in memory would be another one for each flush.
     return bool(value.get("ENGINE")) and bool(name) and not name.startswith((":memory:", "file:"))
+
+
+_TESTS: dict[str, Callable[[Any], bool]] = {
+    "bool": lambda value: isinstance(value, bool),
+    "share": lambda value: _is_number(value) and 0 <= value <= 1,
+    "target": lambda value: _is_number(value) and 0 < value < 1,
+    "timing": lambda value: value in SERVER_TIMING_CHOICES,
+    "store": lambda value: value is None or value is False or _is_database(value),
+    "positive": lambda value: _is_number(value) and value > 0,
+    "seconds": lambda value: value is None or (_is_number(value) and value > 0),
+    "count": lambda value: _is_whole(value, 2),
+    "whole": lambda value: _is_whole(value, 0),
+    "url": lambda value: value is None or _is_url(value),
+    "statsd": lambda value: value is None or _is_statsd(value),
+    "rules": lambda value: isinstance(value, list | tuple),
+    "paths": lambda value: (
+        isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    ),
+}
 
 
 def configured() -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import Task, current_task
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import Token
+from threading import get_ident
 from time import perf_counter, thread_time, time
 from typing import Any
 
@@ -18,6 +20,10 @@ Done = Callable[["Observation"], None]
 
 #: A stamp older than this is a wrong clock, not a queue. In milliseconds.
 _LONGEST_QUEUE_MS = 3_600_000.0
+
+#: The requests that this process is answering now, by the observation's own id. A request enters and
+#: leaves with one dict operation each, which needs no lock; readers take a copy.
+RUNNING: dict[int, Observation] = {}
 
 #: nginx's word for a client that went away.
 CLIENT_GONE = 499
@@ -36,6 +42,8 @@ class Observation:
         task: name of the Celery task that this is, ``""`` for a request.
         request: None once finished: it may hold an upload, and it holds this.
         match, method, stamp: what is kept of it; ``stamp`` is its ``X-Request-Start``.
+        thread_id: ``get_ident()`` of the thread in which it began.
+        running_task: the asyncio task that answers it, None under WSGI and once finished.
     """
 
     __slots__ = (
@@ -50,12 +58,14 @@ class Observation:
         "method",
         "outer",
         "request",
+        "running_task",
         "sent_bytes",
         "stamp",
         "started",
         "started_at",
         "status",
         "task",
+        "thread_id",
         "trace",
     )
 
@@ -75,8 +85,11 @@ class Observation:
         self.outer = current.get()
         self._token: Token[Trace | None] | None = None if trace is None else current.set(trace)
         self._cpu_started = None if shared else thread_time()
+        self.thread_id = get_ident()
+        self.running_task: Task[Any] | None = _current_task() if shared else None
         self.started_at = time()
         self.started = perf_counter()
+        RUNNING[id(self)] = self
 
     def leave(self) -> None:
         """Note the first byte and stop recording in this context; the body may still come."""
@@ -94,6 +107,8 @@ class Observation:
         if self.ended:
             return
         self.ended = perf_counter()
+        RUNNING.pop(id(self), None)
+        self.running_task = None
         self.aborted = aborted
         self.request = None
         if self.trace is not None:
@@ -127,6 +142,13 @@ class Observation:
     def queue_ms(self) -> float | None:
         """Milliseconds between the proxy's ``X-Request-Start`` and the first line of ours."""
         return None if self.stamp is None else queue_ms(self.stamp, self.started_at)
+
+
+def _current_task() -> Task[Any] | None:
+    try:
+        return current_task()
+    except RuntimeError:  # no event loop runs in this thread
+        return None
 
 
 class Body:

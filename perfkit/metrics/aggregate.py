@@ -11,6 +11,7 @@ from typing import Any
 
 from perfkit.metrics.eager_loads import EagerLoads
 from perfkit.metrics.histogram import Histogram
+from perfkit.metrics.sample import Sample
 from perfkit.record import Finding, RequestRecord
 
 #: Seconds of one window.
@@ -18,6 +19,9 @@ WINDOW_S = 60
 
 #: Findings kept apart in one window; further ones are counted as dropped.
 MOST_FINDINGS = 500
+
+#: Samples that wait in one window; further ones are counted as dropped.
+MOST_SAMPLES = 500
 
 #: Rules and comments that accepted something, remembered in one window.
 MOST_ACCEPTED = 2_000
@@ -169,9 +173,13 @@ def fuller(known: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[s
 
 
 class Window:
-    """Everything one minute held; ``accepted`` names what hid a finding: rules and comments."""
+    """Everything one minute held.
 
-    __slots__ = ("accepted", "dropped", "eager_loads", "findings", "routes", "workers")
+    ``accepted`` names what hid a finding: rules and comments. ``samples`` are stored beside the
+    sums, in rows of their own.
+    """
+
+    __slots__ = ("accepted", "dropped", "eager_loads", "findings", "routes", "samples", "workers")
 
     def __init__(self) -> None:
         self.routes: dict[tuple[str, str], RouteStats] = {}
@@ -179,6 +187,7 @@ class Window:
         self.dropped: Counter[str] = Counter()
         self.accepted: set[str] = set()
         self.eager_loads = EagerLoads()
+        self.samples: list[Sample] = []
         self.workers = 1
 
     @property
@@ -235,6 +244,15 @@ class Window:
         if lost := self.eager_loads.merge(other.eager_loads):
             self.dropped["eager_loads"] += lost
         self.accept(other.accepted)
+        self.keep(other.samples)
+
+    def keep(self, samples: Iterable[Sample]) -> None:
+        """Take samples along until they are written."""
+        for sample in samples:
+            if len(self.samples) < MOST_SAMPLES:
+                self.samples.append(sample)
+            else:
+                self.dropped["samples"] += 1
 
     def accept(self, keys: Iterable[str]) -> None:
         """Remember rules and comments that accepted something."""
