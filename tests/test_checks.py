@@ -8,7 +8,8 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
-from perfkit.checks import CHECKS, IDS, MIDDLEWARE, TOOLBAR
+from perfkit.checks import CHECKS, IDS
+from perfkit.checks.middleware import MIDDLEWARE, TOOLBAR
 from perfkit.conf import OPTIONS
 
 ANALYZER = "perfkit.analyzers.slow.analyze"
