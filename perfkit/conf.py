@@ -215,6 +215,16 @@ def configured_middleware() -> list[str]:
     return list(django_settings.MIDDLEWARE)
 
 
+def site_setting(name: str) -> Any:
+    """Return a setting of the site as it stands, None where there is none; for the checks."""
+    return getattr(django_settings, name, None)
+
+
+def is_overridden(name: str) -> bool:
+    """Tell whether the site itself has a setting; for the checks."""
+    return bool(django_settings.is_overridden(name))
+
+
 def project_folder() -> Path:
     """Return where the project lies: ``BASE_DIR``, else where its settings are imported from."""
     base = getattr(django_settings, "BASE_DIR", None)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.core.checks import CheckMessage, register
+from django.core.checks import CheckMessage, Tags, register
 
+from perfkit.checks.admin_forms import check_admin_forms
+from perfkit.checks.admin_lists import check_admin_lists
+from perfkit.checks.deployment import (
+    check_caches,
+    check_connections,
+    check_sessions,
+    check_templates,
+)
 from perfkit.checks.fit import check_fit
-from perfkit.checks.middleware import check_middleware
+from perfkit.checks.middleware import check_middleware, check_order
 from perfkit.checks.settings import check_analyzers, check_ignore, check_settings
-from perfkit.checks.sinks import check_statsd, check_store
+from perfkit.checks.sinks import check_statsd, check_store, check_store_file
+from perfkit.checks.uwsgi import check_uwsgi
 
 #: Every check's id and what it says, in one table; ``docs/settings.rst`` lists the same.
 IDS = {
@@ -24,20 +33,48 @@ IDS = {
     "perfkit.W003": "STATSD names a host that does not resolve",
     "perfkit.W004": "the toolbar's middleware stands below perfkit's",
     "perfkit.W005": "a hook does not fit the running Django",
+    "perfkit.W006": "other middleware stands above perfkit's",
+    "perfkit.W007": "the store is on a network file system",
+    "perfkit.W008": "others on the machine can read the store",
+    "perfkit.W009": "each request opens a database connection of its own",
+    "perfkit.W010": "templates are compiled for each request",
+    "perfkit.W011": "each request reads its session from the database",
+    "perfkit.W012": "each worker has a cache of its own",
+    "perfkit.W013": "uWSGI runs no Python threads",
+    "perfkit.W014": "a column of the admin's list costs a statement a row",
+    "perfkit.W015": "a form of the admin lists every row of a large table",
 }
 
+#: Run by every ``manage.py check``.
 CHECKS: tuple[Callable[..., list[CheckMessage]], ...] = (
     check_settings,
     check_ignore,
     check_analyzers,
     check_store,
+    check_store_file,
     check_statsd,
     check_middleware,
+    check_order,
     check_fit,
+    check_admin_lists,
 )
+#: Run by ``manage.py check --deploy`` only: on a developer's machine they are as they should be.
+DEPLOY_CHECKS: tuple[Callable[..., list[CheckMessage]], ...] = (
+    check_connections,
+    check_templates,
+    check_sessions,
+    check_caches,
+    check_uwsgi,
+)
+#: Run by ``manage.py check --database default``: Django's word for checks that ask a database.
+DATABASE_CHECKS: tuple[Callable[..., list[CheckMessage]], ...] = (check_admin_forms,)
 
 
 def register_all() -> None:
     """Register every check under the tag ``perfkit``."""
     for check in CHECKS:
         register(check, "perfkit")
+    for check in DEPLOY_CHECKS:
+        register(check, "perfkit", deploy=True)
+    for check in DATABASE_CHECKS:
+        register(check, "perfkit", Tags.database)

@@ -46,3 +46,21 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def check_order(**kwargs: Any) -> list[CheckMessage]:
+    """Check that nothing but the toolbar stands above perfkit's middleware."""
+    listed = configured_middleware()
+    if MIDDLEWARE not in listed:
+        return []  # told by check_middleware
+    above = [path for path in listed[: listed.index(MIDDLEWARE)] if path != TOOLBAR]
+    if not above:
+        return []
+    return [
+        CheckWarning(
+            f"{', '.join(above)} above perfkit's middleware in MIDDLEWARE: what it costs is not "
+            "measured, and what it answers by itself is not counted.",
+            hint=f"Put {MIDDLEWARE!r} first; only {TOOLBAR!r} belongs above it.",
+            id="perfkit.W006",
+        )
+    ]

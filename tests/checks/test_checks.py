@@ -8,17 +8,23 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
-from perfkit.checks import CHECKS, IDS
+from perfkit.checks import CHECKS, DATABASE_CHECKS, DEPLOY_CHECKS, IDS
+from perfkit.checks.deployment import CACHED_LOADER, PAGE_CACHE
 from perfkit.checks.middleware import MIDDLEWARE, TOOLBAR
 from perfkit.conf import OPTIONS
 
+DJANGO_TEMPLATES = "django.template.backends.django.DjangoTemplates"
+FILES = "django.template.loaders.filesystem.Loader"
+GZIP = "django.middleware.gzip.GZipMiddleware"
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+POSTGRESQL = "django.db.backends.postgresql"
 ANALYZER = "perfkit.analyzers.slow.analyze"
 
 
-def perfkit_checks(**settings: Any) -> list[CheckMessage]:
+def perfkit_checks(*, deploy: bool = False, **settings: Any) -> list[CheckMessage]:
     """Run perfkit's checks as manage.py does, with these settings."""
     with override_settings(**settings):
-        return run_checks(tags=["perfkit"])
+        return run_checks(tags=["perfkit"], include_deployment_checks=deploy)
 
 
 def only(messages: list[CheckMessage]) -> CheckMessage:
@@ -77,19 +83,103 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "stands below perfkit's",
         f"directly below '{TOOLBAR}'",
     ),
+    "perfkit.W006": (
+        {"MIDDLEWARE": [GZIP, MIDDLEWARE]},
+        f"{GZIP} above perfkit's middleware",
+        f"Put '{MIDDLEWARE}' first",
+    ),
+}
+
+#: The same for what ``check --deploy`` adds.
+WRONG_IN_PRODUCTION: dict[str, tuple[dict[str, Any], str, str]] = {
+    "perfkit.W009": (
+        {"DATABASES": {"default": {"ENGINE": POSTGRESQL, "NAME": "shop"}}},
+        "DATABASES['default'] has CONN_MAX_AGE = 0 and no pool",
+        "CONN_HEALTH_CHECKS",
+    ),
+    "perfkit.W010": (
+        {"TEMPLATES": [{"BACKEND": DJANGO_TEMPLATES, "OPTIONS": {"loaders": [FILES]}}]},
+        "TEMPLATES[0]['OPTIONS']['loaders'] has no cached loader",
+        "Leave 'loaders' out",
+    ),
+    "perfkit.W011": (
+        {"SESSION_ENGINE": "django.contrib.sessions.backends.db"},
+        "reads it from the database",
+        "cached_db",
+    ),
+    "perfkit.W012": (
+        {"CACHES": {"default": {"BACKEND": LOCMEM}}},
+        "CACHES['default'] is LocMemCache",
+        "Redis or memcached",
+    ),
+}
+#: What is right in production, so that one fault stands alone.
+PRODUCTION = {
+    "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
+    "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db",
 }
 
 
 @pytest.mark.parametrize("id_", WRONG)
 def test_every_check_tells_what_is_wrong_and_what_to_do(id_: str) -> None:
     """One message, with the value given, the id, and a hint."""
-    settings, words, hint = WRONG[id_]
-    message = only(perfkit_checks(**settings))
+    given, words, hint = WRONG[id_]
+    message = only(perfkit_checks(**given))
     assert message.id == id_
     assert words in message.msg
     assert message.hint is not None
     assert hint in message.hint
     assert message.is_serious() is ("E" in id_)
+
+
+@pytest.mark.parametrize("id_", WRONG_IN_PRODUCTION)
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_what_slows_production_is_told_by_deploy_checks(id_: str) -> None:
+    """The same, with ``--deploy``; without it a developer is left alone."""
+    given, words, hint = WRONG_IN_PRODUCTION[id_]
+    message = only(perfkit_checks(deploy=True, **{**PRODUCTION, **given}))
+    assert message.id == id_
+    assert words in message.msg
+    assert message.hint is not None
+    assert hint in message.hint
+    assert perfkit_checks(**{**PRODUCTION, **given}) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DATABASES": {"default": {"ENGINE": POSTGRESQL, "NAME": "x", "CONN_MAX_AGE": 60}}},
+        {"DATABASES": {"default": {"ENGINE": POSTGRESQL, "NAME": "x", "CONN_MAX_AGE": None}}},
+        {"DATABASES": {"default": {"ENGINE": POSTGRESQL, "NAME": "x", "OPTIONS": {"pool": True}}}},
+        {"DATABASES": {"default": {}}},
+        {"TEMPLATES": [{"BACKEND": DJANGO_TEMPLATES, "DIRS": []}]},
+        {"TEMPLATES": [{"BACKEND": DJANGO_TEMPLATES, "OPTIONS": {"loaders": [(CACHED_LOADER, [FILES])]}}]},
+        {"MIDDLEWARE": [MIDDLEWARE], "SESSION_ENGINE": "django.contrib.sessions.backends.db"},
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_what_is_right_in_production_says_nothing(given: dict[str, Any]) -> None:
+    """Persistent or pooled connections, cached templates, no sessions at all."""
+    assert perfkit_checks(deploy=True, **{**PRODUCTION, **given}) == []
+
+
+def test_a_loader_with_arguments_is_told_by_its_path() -> None:
+    """``(path, [folder])`` is one loader, not two."""
+    engine = {"BACKEND": DJANGO_TEMPLATES, "OPTIONS": {"loaders": [(FILES, ["templates"])]}}
+    assert only(perfkit_checks(deploy=True, TEMPLATES=[engine], **PRODUCTION)).id == "perfkit.W010"
+
+
+def test_a_cache_that_nobody_has_configured_counts_when_it_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Django's own default is LocMemCache; a site without a cache is not told to get one."""
+    monkeypatch.setattr("perfkit.checks.deployment.is_overridden", lambda name: False)
+    shared = {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}
+    cached = {"SESSION_ENGINE": "django.contrib.sessions.backends.cached_db"}
+    assert perfkit_checks(deploy=True, **shared) == []
+    assert only(perfkit_checks(deploy=True, **cached)).id == "perfkit.W012"
+    pages = {"MIDDLEWARE": [MIDDLEWARE, PAGE_CACHE]}
+    assert only(perfkit_checks(deploy=True, **shared, **pages)).id == "perfkit.W012"
 
 
 @pytest.mark.parametrize(
@@ -205,6 +295,8 @@ def test_every_check_is_registered() -> None:
     """`manage.py check` runs them all."""
     from django.core.checks.registry import registry
 
-    assert set(CHECKS) <= registry.registered_checks
-    # W005 hangs on the Django, not on settings: tests/capture/test_fit.py causes it.
-    assert {*WRONG, "perfkit.W005"} == set(IDS)
+    assert {*CHECKS, *DATABASE_CHECKS} <= registry.registered_checks
+    assert set(DEPLOY_CHECKS) <= registry.deployment_checks
+    # These hang on more than settings. W005: tests/capture/test_fit.py; the others: their files here.
+    elsewhere = {f"perfkit.W{number:03}" for number in (5, 7, 8, 13, 14, 15)}
+    assert {*WRONG, *WRONG_IN_PRODUCTION, *elsewhere} == set(IDS)
