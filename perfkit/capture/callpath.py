@@ -24,7 +24,7 @@ from perfkit.capture.holders import Holder, holder_of, is_serializer_step
 from perfkit.capture.nearby import rows_in, rows_of
 from perfkit.capture.places import Owner, Place, is_host, owner_of
 from perfkit.capture.relation import Relation, relation_at
-from perfkit.capture.roles import DESCRIPTORS, Role, internals, roles, whole
+from perfkit.capture.roles import DESCRIPTORS, READS_WHOLE, Role, internals, roles
 from perfkit.capture.templates import (
     RENDER,
     is_loop,
@@ -159,7 +159,7 @@ class _Walk:
 
     def orm(self, frame: FrameType, code: CodeType) -> None:
         """Take a frame of the ORM's, before any line worth naming."""
-        self.whole = self.whole or id(code) in whole
+        self.whole = self.whole or code.co_name == READS_WHOLE
         self.hosted = self.hosted or is_host(code.co_filename)
         reason = internals.get(id(code))
         if reason:

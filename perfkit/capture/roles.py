@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.core.cache.backends.db import DatabaseCache
-from django.core.serializers import python, xml_serializer
 from django.core.serializers.base import DeserializedObject
 from django.db.models import CheckConstraint, ForeignKey, Model, UniqueConstraint
 from django.db.models.query import QuerySet
@@ -38,8 +37,9 @@ roles: dict[int, Role] = {}
 #: id(code object) -> why statements below it are the ORM's own affair.
 internals: dict[int, str] = {}
 
-#: ids of code objects that read a prefetched relation whole, and ask for keys only without one.
-whole: set[int] = set()
+#: The method of Django's serializers that reads a prefetched relation whole, and asks for keys only
+#: without one. Known by its name: importing the XML one to learn its code object costs megabytes.
+READS_WHOLE = "handle_m2m_field"
 
 #: The methods of a row that a loop may call.
 _OF_ROWS = (
@@ -106,8 +106,6 @@ def install() -> None:
         name = code.co_name
         if not name.startswith("_") and name not in ("get_queryset", "get_prefetch_querysets"):
             roles[id(code)] = Role("manager", name)
-    for serializer in (python.Serializer, xml_serializer.Serializer):
-        whole.update(id(code) for _, code in _methods(serializer, ("handle_m2m_field",)))
     _learn_descriptor(related_descriptors.ForwardManyToOneDescriptor, "forward")
     _learn_descriptor(related_descriptors.ReverseOneToOneDescriptor, "reverse_one")
     _learn_descriptor(DeferredAttribute, "deferred")
@@ -130,7 +128,6 @@ def uninstall() -> None:
     """Forget it all: call paths are taken as before, and tell of no relation."""
     roles.clear()
     internals.clear()
-    whole.clear()
 
 
 def learn_internals() -> None:
