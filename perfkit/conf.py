@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,13 @@ OPTIONS: tuple[Option, ...] = (
         "WATCHDOG_SECONDS", 10.0, "seconds", "Age at which a request is looked into; None: never."
     ),
     Option("SAMPLES_PER_HOUR", 5, "whole", "Requests of each route kept an hour, of each kind."),
+    Option("CACHE_ADVISOR", True, "bool", "Note what caching needs to know of the answers."),
+    Option(
+        "CACHE_MASKS", (), "patterns", "Regular expressions: what they match in a body is noise."
+    ),
+    Option(
+        "CACHE_MAX_STALE", 0.01, "share", "Share of the cache's answers that may be out of date."
+    ),
     Option("MAX_QUERIES", 10_000, "positive", "Statements kept in detail for one request."),
     Option("MAX_ROUTES", 200, "positive", "Routes kept apart; further ones count as _other."),
     Option("USER_PATHS", (), "paths", "Further folders whose code counts as the site's own."),
@@ -79,6 +87,7 @@ ALLOWED = {
     "statsd": "None, or a dict with HOST (a name), PORT (1 to 65535), PREFIX (a name) and FORMAT "
     '("plain", "tags" or "dogstatsd")',
     "paths": "a list or tuple of strings",
+    "patterns": "a list or tuple of regular expressions, as text",
     "rules": "a list or tuple of dicts",
 }
 SERVER_TIMING_CHOICES = ("off", "debug", "staff", "always")
@@ -129,6 +138,9 @@ class Settings:
     explain: bool
     watchdog_seconds: float | None
     samples_per_hour: int
+    cache_advisor: bool
+    cache_masks: tuple[str, ...]
+    cache_max_stale: float
     max_queries: int
     max_routes: int
     user_paths: tuple[str, ...]
@@ -147,6 +159,13 @@ def _is_number(value: Any) -> bool:
 
 def _is_whole(value: Any, least: int) -> bool:
     return _is_number(value) and isinstance(value, int) and value >= least
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except re.error:
+        return False
 
 
 def _is_url(value: Any) -> bool:
@@ -199,6 +218,7 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "url": lambda value: value is None or _is_url(value),
     "statsd": lambda value: value is None or _is_statsd(value),
     "rules": lambda value: isinstance(value, list | tuple),
+    "patterns": lambda value: isinstance(value, list | tuple) and all(map(_is_pattern, value)),
     "paths": lambda value: (
         isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
     ),
@@ -259,7 +279,9 @@ def get_settings() -> Settings:
         value = given.get(option.name, option.default)
         if not is_allowed(option.accepts, value):
             value = option.default
-        values[option.name.lower()] = tuple(value) if option.accepts == "paths" else value
+        values[option.name.lower()] = (
+            tuple(value) if option.accepts in ("paths", "patterns") else value
+        )
     # Without its wrong keys a rule would hide more than it says, so that it counts not at all.
     values["ignore"] = tuple(
         tuple(sorted(rule.items())) for rule in values["ignore"] if is_rule(rule)

@@ -1,0 +1,1 @@
+"""The cache advisor: what is noted of each answer, replayed as if it had been cached."""
