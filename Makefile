@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STEP := scripts/step
+SERVICES := $(BIN)/python -m scripts.services
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := help
 # The steps of `make test` follow one another, under `make -j` too.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test begin lint types unit wheel matrix matrix-next wheel-test example-test real accuracy bench bench-report bench-kill format clean
+.PHONY: help demo serve dash dash-picture services services-stop test begin checks lint types unit wheel matrix matrix-next wheel-test example-test real accuracy bench bench-report bench-kill deploy-check vendor screenshots format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 22
@@ -27,9 +28,28 @@ demo: $(BIN)/ready ## Run the example site, drive 2,000 requests at it and print
 serve: $(BIN)/ready ## Leave the example site running, to browse it
 	$(BIN)/python example/demo.py --serve
 
-test: begin lint types unit wheel matrix wheel-test example-test ## Check everything that CI checks
+dash: services ## Show the dashboards: traffic on the example, statsd, Graphite, and a check of every target
+	$(BIN)/python scripts/dash.py
+
+dash-picture: services ## The same with nine minutes of traffic, and a picture of it for the docs
+	$(BIN)/python scripts/dash.py --seconds 540 --picture docs/graphite-dashboard.png
+
+services: $(BIN)/ready ## Start statsd, Graphite and PostgreSQL on loopback, for the tests and for trying out
+	@$(SERVICES) start
+
+services-stop: ## Stop them
+	@$(SERVICES) stop
+
+# However the checks end, the services are stopped. Without a service its tests are skipped; CI skips nothing.
+# Not $(MAKE) by name in the recipe: `make -n test` would run such a line.
+CHECKS := $(MAKE) --no-print-directory checks
+test: begin $(BIN)/ready ## Check everything that CI checks
+	@trap '$(SERVICES) stop' EXIT; \
+	{ $(STEP) "Services" $(SERVICES) start || [ "$$CI" != true ]; } && $(CHECKS)
 	@echo; echo "=== All of make test passed ==="; cat .matrix/steps/table
 	@grep . .matrix/steps/unit
+
+checks: lint types unit wheel matrix wheel-test example-test
 
 begin:
 	@rm -rf .matrix/steps
@@ -79,15 +99,34 @@ bench-report: .bench/ready ## Time perfreport over a month of stored data
 bench-kill: .bench/ready ## Kill a worker every second under load and compare the totals
 	.bench/bin/python benchmarks/kill_workers.py
 
+deploy-check: .deploy/ready ## Check real servers: totals, SIGTERM, kill -9, faults, 10,000 forks (half an hour)
+	.deploy/bin/python benchmarks/deploy_check.py
+	.deploy/bin/python benchmarks/deploy_faults.py
+	.deploy/bin/python benchmarks/forks.py
+
+# uWSGI once more as it was while it ran no threads unasked.
+.deploy/ready: benchmarks/deploy-requirements.txt setup.cfg scripts/environments.py
+	$(PYTHON) scripts/environments.py .deploy
+	.deploy/bin/python -m pip install -q --disable-pip-version-check -e . -r benchmarks/deploy-requirements.txt
+	$(PYTHON) scripts/environments.py .deploy/uwsgi-old
+	.deploy/uwsgi-old/bin/python -m pip install -q --disable-pip-version-check uWSGI==2.0.26
+	@touch $@
+
 .bench/ready: benchmarks/requirements.txt setup.cfg scripts/environments.py
 	$(PYTHON) scripts/environments.py .bench
 	.bench/bin/python -m pip install -q --disable-pip-version-check -e . -r benchmarks/requirements.txt
 	@touch $@
+
+vendor: $(BIN)/ready ## Build the vendored JavaScript from what package.json pins
+	$(BIN)/python scripts/vendor.py
+
+screenshots: $(BIN)/ready ## Take the pictures of the HTML report in docs/ anew
+	$(BIN)/python scripts/screenshots.py
 
 format: $(BIN)/ready ## Format the code and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove every environment, build and cache
-	rm -rf $(VENV) .matrix .real .bench .accuracy build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .matrix .real .bench .deploy .accuracy .services build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

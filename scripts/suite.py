@@ -47,6 +47,7 @@ def copy(destination: Path) -> None:
 NEAR_DJANGO = (
     "tests/analyzers",
     "tests/capture",
+    "tests/checks",
     "tests/nplusone/test_must_flag.py",
     "tests/nplusone/test_must_not_flag.py",
     "tests/panels",
@@ -67,6 +68,8 @@ def run(python: Path, log: Path, tests: tuple[str, ...] = ()) -> Outcome:
         tests: files and folders to run; all when there is none.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # The copy has no services of its own: its tests use those that this checkout started.
+    environment.setdefault("PERFKIT_SERVICES", str(ROOT / ".services"))
     with tempfile.TemporaryDirectory(prefix="perfkit-suite-") as folder, log.open("w") as output:
         copy(Path(folder))
         if subprocess.run(

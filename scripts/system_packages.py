@@ -12,8 +12,12 @@ import shutil
 import subprocess
 import sys
 
-# (Debian package, a program that it brings, the tests that are skipped without it). None is needed so far.
-NEEDED: tuple[tuple[str, str, str], ...] = ()
+# (Debian package, a program that it brings, the tests that are skipped without it).
+NEEDED: tuple[tuple[str, str, str], ...] = (
+    ("chromium", "chromium", "the HTML report in a browser"),
+    ("nodejs", "node", "the HTML report in a browser"),
+    ("npm", "npm", "the HTML report in a browser"),
+)
 
 
 def apt_get() -> list[str] | None:
