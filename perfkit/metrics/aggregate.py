@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
-from operator import add
 from typing import Any
 
 from perfkit.metrics.eager_loads import EagerLoads
-from perfkit.metrics.histogram import Histogram
+from perfkit.metrics.finding_stats import FindingStats as FindingStats
+from perfkit.metrics.finding_stats import fuller as fuller
+from perfkit.metrics.route_stats import APDEX_MS
+from perfkit.metrics.route_stats import SUMS as SUMS
+from perfkit.metrics.route_stats import RouteStats as RouteStats
 from perfkit.metrics.sample import Sample
+from perfkit.metrics.seats import Seats
 from perfkit.record import Finding, RequestRecord
 
 #: Seconds of one window.
@@ -23,153 +27,13 @@ MOST_FINDINGS = 500
 #: Samples that wait in one window; further ones are counted as dropped.
 MOST_SAMPLES = 500
 
+#: Events for the cache advisor that wait in one window; further ones are counted as dropped.
+MOST_EVENTS = 20_000
+
 #: Rules and comments that accepted something, remembered in one window.
 MOST_ACCEPTED = 2_000
 
 OTHER = "_other"
-
-#: What is summed for a route, in the order of the stored list; times in milliseconds.
-#: Sums of what only recorded requests tell are divided by ``recorded``, the rest by ``requests``.
-SUMS = (
-    "requests",
-    "errors",
-    "recorded",
-    "total_ms",
-    "ttfb_ms",
-    "cpu_ms",
-    "cpu_requests",
-    "queue_ms",
-    "queue_requests",
-    "response_bytes",
-    "db_ms",
-    "cache_ms",
-    "statements",
-    "duplicates",
-    "n_plus_one",
-    "transactions",
-    "cache_hits",
-    "cache_misses",
-    "aborted",
-)
-_INDEX = {name: index for index, name in enumerate(SUMS)}
-
-
-class RouteStats:
-    """The sums of one route and method, and the histogram of its durations in milliseconds."""
-
-    __slots__ = ("duration", "status", "sums")
-
-    def __init__(self) -> None:
-        self.sums: list[float] = [0] * len(SUMS)
-        self.status: Counter[str] = Counter()
-        self.duration = Histogram()
-
-    def __getitem__(self, name: str) -> float:
-        return self.sums[_INDEX[name]]
-
-    def add(self, record: RequestRecord, recorded: bool, weight: int) -> None:
-        """Count one request; its repeats as often as ``weight`` says."""
-        cpu, queue = record.cpu_ms, record.queue_ms
-        self.status[f"{record.status // 100}xx"] += 1
-        self.duration.record(record.duration_ms)
-        values = (
-            1,
-            record.status >= 500 or record.aborted,
-            recorded,
-            record.duration_ms,
-            record.ttfb_ms,
-            cpu or 0,
-            cpu is not None,
-            queue or 0,
-            queue is not None,
-            record.response_bytes or 0,
-            record.db_ms,
-            record.cache_ms,
-            record.statements,
-            weight and weight * _duplicates(record),
-            weight and weight * _in_loops(record),
-            record.transactions,
-            record.cache_hits,
-            record.cache_misses,
-            record.aborted,
-        )
-        self.sums = list(map(add, self.sums, values))
-
-    def merge(self, other: RouteStats) -> None:
-        """Add another worker's or minute's sums."""
-        self.sums = list(map(add, self.sums, other.sums))
-        self.status.update(other.status)
-        self.duration.merge(other.duration)
-
-    def to_json(self) -> list[Any]:
-        """Return the stored form."""
-        sums = [round(value, 3) for value in self.sums]
-        return [sums, dict(self.status), self.duration.to_json()]
-
-    @classmethod
-    def from_json(cls, data: list[Any]) -> RouteStats:
-        """Read the stored form; sums that a newer version appended are ignored."""
-        stats = cls()
-        given = data[0][: len(SUMS)]
-        stats.sums = given + [0] * (len(SUMS) - len(given))
-        stats.status = Counter(data[1])
-        stats.duration = Histogram.from_json(data[2])
-        return stats
-
-
-def _duplicates(record: RequestRecord) -> int:
-    """Count the reads that ran before with the same parameters."""
-    reads = [query.identity for query in record.queries if query.verb == "SELECT"]
-    return len(reads) - len(set(reads))
-
-
-def _in_loops(record: RequestRecord) -> int:
-    return sum(finding.count for finding in record.findings if finding.kind == "n_plus_one")
-
-
-class FindingStats:
-    """How often one finding was seen, and what it cost; ``finding`` is its fullest text."""
-
-    __slots__ = ("cost_ms", "count", "finding", "first", "last", "requests", "routes", "saved")
-
-    def __init__(self, finding: dict[str, Any] | None, at: float) -> None:
-        self.finding = finding
-        self.requests = self.count = self.saved = 0
-        self.cost_ms = 0.0
-        self.first = self.last = at
-        self.routes: Counter[str] = Counter()
-
-    def merge(self, other: FindingStats) -> None:
-        """Add another worker's or minute's counts."""
-        self.finding = fuller(self.finding, other.finding)
-        self.requests += other.requests
-        self.count += other.count
-        self.saved += other.saved
-        self.cost_ms += other.cost_ms
-        self.first = min(self.first, other.first)
-        self.last = max(self.last, other.last)
-        self.routes.update(other.routes)
-
-    def to_json(self) -> list[Any]:
-        """Return the stored form; the text is stored apart, once."""
-        numbers = [self.requests, self.count, self.saved, round(self.cost_ms, 3)]
-        return [*numbers, int(self.first), int(self.last), dict(self.routes)]
-
-    @classmethod
-    def from_json(cls, data: list[Any]) -> FindingStats:
-        """Read the stored form."""
-        stats = cls(None, data[4])
-        stats.requests, stats.count, stats.saved, stats.cost_ms = data[:4]
-        stats.last = data[5]
-        stats.routes = Counter(data[6])
-        return stats
-
-
-def fuller(known: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the finding that covers more accesses, the later one of equals: its edit does for both."""
-    if known is None or other is None:
-        return other or known
-    return other if len(other.get("parts", ())) >= len(known.get("parts", ())) else known
 
 
 class Window:
@@ -179,7 +43,16 @@ class Window:
     sums, in rows of their own.
     """
 
-    __slots__ = ("accepted", "dropped", "eager_loads", "findings", "routes", "samples", "workers")
+    __slots__ = (
+        "accepted",
+        "dropped",
+        "eager_loads",
+        "events",
+        "findings",
+        "routes",
+        "samples",
+        "workers",
+    )
 
     def __init__(self) -> None:
         self.routes: dict[tuple[str, str], RouteStats] = {}
@@ -188,6 +61,7 @@ class Window:
         self.accepted: set[str] = set()
         self.eager_loads = EagerLoads()
         self.samples: list[Sample] = []
+        self.events: list[Any] = []
         self.workers = 1
 
     @property
@@ -195,13 +69,20 @@ class Window:
         """Requests counted."""
         return int(sum(stats["requests"] for stats in self.routes.values()))
 
-    def add(self, route: str, record: RequestRecord, recorded: bool, weight: int) -> None:
+    def add(
+        self,
+        route: str,
+        record: RequestRecord,
+        recorded: bool,
+        weight: int,
+        apdex_ms: float = APDEX_MS,
+    ) -> None:
         """Count one request, and its findings for ``weight`` requests."""
         key = (route, record.method)
         stats = self.routes.get(key)
         if stats is None:
             stats = self.routes[key] = RouteStats()
-        stats.add(record, recorded, weight)
+        stats.add(record, recorded, weight, apdex_ms)
         if record.dropped_queries:
             self.dropped["queries"] += record.dropped_queries
         for finding in record.findings:
@@ -245,6 +126,14 @@ class Window:
             self.dropped["eager_loads"] += lost
         self.accept(other.accepted)
         self.keep(other.samples)
+        self.note(*other.events)
+
+    def note(self, *events: Any) -> None:
+        """Take events for the cache advisor along until they are written."""
+        room = MOST_EVENTS - len(self.events)
+        self.events += events[:room]
+        if (lost := len(events) - room) > 0:
+            self.dropped["events"] += lost
 
     def keep(self, samples: Iterable[Sample]) -> None:
         """Take samples along until they are written."""
@@ -286,12 +175,18 @@ class Window:
 
 
 class Aggregate:
-    """The windows of one worker since its last flush; routes beyond a limit share one row."""
+    """The windows of one worker since its last flush; routes beyond a limit share one row.
 
-    def __init__(self, most_routes: int) -> None:
-        self._most_routes = most_routes
-        self._known: set[str] = set()
+    Args:
+        most_routes: routes kept apart.
+        apdex_ms: the T of Apdex, in milliseconds.
+    """
+
+    def __init__(self, most_routes: int, apdex_ms: float = APDEX_MS) -> None:
+        self._seats = Seats(most_routes)
+        self._apdex_ms = apdex_ms
         self._windows: dict[int, Window] = {}
+        self._minute = 0
 
     def add(self, record: RequestRecord, recorded: bool, weight: int) -> None:
         """Count one request in the minute in which it started.
@@ -303,13 +198,10 @@ class Aggregate:
         """
         route = record.route
         window = self.window(record.started_at)
-        if route not in self._known:
-            if len(self._known) >= self._most_routes:
-                route = OTHER
-                window.dropped["routes"] += 1
-            else:
-                self._known.add(route)
-        window.add(route, record, recorded, weight)
+        if not self._seats.admit(route, record.duration_ms):
+            route = OTHER
+            window.dropped["routes"] += 1
+        window.add(route, record, recorded, weight, self._apdex_ms)
 
     def window(self, at: float) -> Window:
         """Return the window of a time in Unix seconds."""
@@ -322,6 +214,10 @@ class Aggregate:
     def take(self) -> dict[int, Window]:
         """Hand over the windows and begin new ones."""
         windows, self._windows = self._windows, {}
+        minute = max(windows, default=self._minute)
+        if minute != self._minute:
+            self._minute = minute
+            self._seats.end_minute()
         return windows
 
 

@@ -1,4 +1,4 @@
-"""Names of routes: one bounded label for what was asked, one metric name for each label.
+"""Names of routes: one bounded label for what was asked.
 
 A label is the text of the URL pattern with a slash before it, so that a reader finds it in the
 URLconf: ``/products/<int:pk>/``, ``/`` for the root. Labels that begin otherwise are no patterns:
@@ -88,77 +88,6 @@ def _label(route: str, regex: bool) -> str:
         return label
     readable = " ".join("".join(c if c.isprintable() else " " for c in label).split())
     return f"{readable[: LABEL_LIMIT - 13]}~{_digest(label)}"
-
-
-# Metric names ------------------------------------------------------------------------------------
-
-#: Nodes longer than this are too long for some file systems once Graphite adds to them.
-_NODE_LIMIT: Final = 180
-
-_LITERAL: Final = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
-_PARAMETER: Final = re.compile(
-    r"<(?:(?P<converter>[A-Za-z0-9_]+):)?(?P<name>[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)>"
-)
-_SPECIAL: Final = re.compile(r"_[a-z0-9]+")
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
-
-
-def metric_name(label: str, limit: int = 150) -> str:
-    """Encode a label as dotted nodes of ``[A-Za-z0-9_-]``, differently for each label.
-
-    ``/`` is ``_root``, ``/api/things/<int:pk>/`` is ``api.things._pk_``, ``<slug:tag>`` is
-    ``_slug-tag_``, ``<tag>`` is ``_-tag_``, the language of i18n ``_lang_``, and a missing slash at
-    the end is a ``_`` there. What this cannot say (a dot, a regular expression, other alphabets,
-    great length) gets ``--`` and 48 bits of hash behind as much of it as can be read.
-
-    Args:
-        label: any text.
-        limit: characters of the name at most, 24 or more.
-
-    Raises:
-        ValueError: `limit` leaves no room for the hash.
-    """
-    if limit < 24:
-        raise ValueError(f"A metric name needs at least 24 characters, not {limit!r}.")
-    if label == "/":
-        return "_root"
-    name = _reversible_name(label)
-    if name and len(name) <= limit and max(map(len, name.split("."))) <= _NODE_LIMIT:
-        return name
-    nodes = (_UNSAFE.sub("_", node)[:_NODE_LIMIT].strip("_") for node in label.split("/"))
-    readable = ".".join(node for node in nodes if node)[: limit - 14].rstrip("._") or "_"
-    return f"{readable}--{_digest(label)}"
-
-
-def _reversible_name(label: str) -> str | None:
-    """Encode a label of plain words and parameters; None where two labels could meet.
-
-    A word neither begins nor ends with ``_``, so the marks at either end are ours alone, and no
-    two ``-`` follow each other, so that nothing here looks like a hash.
-    """
-    if _SPECIAL.fullmatch(label):
-        return None if label == "_root" else label
-    if not label.startswith("/"):
-        return None
-    *segments, last = label[1:].split("/")
-    closed = not last
-    nodes = [_node(segment) for segment in (segments if closed else [*segments, last])]
-    if None in nodes or (nodes and segments[:1] == ["<int:lang>"]):
-        return None
-    if segments[:1] == ["<lang>"]:
-        nodes[0] = "_lang_"
-    return ".".join(map(str, nodes)) + ("" if closed else "_")
-
-
-def _node(segment: str) -> str | None:
-    if _LITERAL.fullmatch(segment):
-        return segment
-    if found := _PARAMETER.fullmatch(segment):
-        converter, name = found["converter"], found["name"]
-        if converter == "int":
-            return f"_{name}_"
-        return f"_{converter or ''}-{name}_"
-    return None
 
 
 def _digest(text: str) -> str:

@@ -1,80 +1,45 @@
 """Sends one flush's sums to statsd over UDP, in few full packets.
 
-Every name begins ``<prefix>.route.<metric_name(label)>.<METHOD>.``; a sum of zero is not sent.
-
-==================  =====  =====================================================================
-name                type   value
-==================  =====  =====================================================================
-requests            c      requests answered
-duration            ms     up to 100 quantiles that stand for all requests, with their rate
-status_1xx .. 5xx   c      requests by class of status (anything else: ``status_other``)
-db_us               c      microseconds in the database: counters are whole numbers, and
-cache_us            c      milliseconds would round a fast route's time away; in the cache
-queue_us            c      microseconds waited before the worker, of ``queued`` requests
-queued              c      requests that told when they began to wait
-statements          c      database statements
-duplicates          c      statements that had run before in the same request
-n_plus_one          c      statements of N+1 loops
-cache_hits          c      cache reads that found something
-cache_misses        c      cache reads that found nothing
-response_bytes      c      bytes of bodies sent
-==================  =====  =====================================================================
-
-Of the process, below ``<prefix>.self.``: ``dropped`` (c, so that workers add up, and sent as 0 too),
-``flush_ms`` and ``overhead_us`` (g: the worker that flushed last).
-
-The protocol: https://github.com/statsd/statsd/blob/master/docs/metric_types.md. One value a line,
-because not every server reads more. The server takes percentiles from the lines it gets and counts
-from their rate, so each line stands for the same number of requests.
+What is sent is in ``names.py``, how it is spelled in ``spelling.py``. The protocol:
+https://github.com/statsd/statsd/blob/master/docs/metric_types.md. Of it only ``c`` and ``ms`` are
+used, and no sign, no exponent, no tag but those of the form: statsd takes every type that it does not
+know for a counter, and reads ``@1e-05`` as 1.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from socket import gethostname
 from time import monotonic, sleep
 from typing import Final
 
-from perfkit.metrics.datagrams import Batch, Client, resolve
-from perfkit.metrics.histogram import Histogram
-from perfkit.metrics.route import method_label, metric_name
-
-#: Lines that tell the durations of one route, and of all routes, in one flush.
-ROUTE_SAMPLES: Final = 100
-FLUSH_SAMPLES: Final = 5000
+from perfkit.metrics import names
+from perfkit.metrics.backlog import Backlog
+from perfkit.metrics.datagrams import Batch, Client, Pause, resolve
+from perfkit.metrics.names import Metric
+from perfkit.metrics.node import host_label
+from perfkit.metrics.own import SelfStats
+from perfkit.metrics.process import ProcessStats
+from perfkit.metrics.quantiles import timer_values
+from perfkit.metrics.rows import RouteRow, process_counts
+from perfkit.metrics.spelling import PLAIN, Scope, process_scope, route_scope, self_scope
 
 #: A name is looked up again after so long, and at most so long after a failure.
 RESOLVE_S: Final = 60.0
+
+#: Durations sent of one route, and of all routes, in one flush.
+ROUTE_VALUES: Final = 100
+FLUSH_VALUES: Final = 5000
 
 #: Rows sent before the next are formatted, which bounds the memory of a flush.
 _ROWS_AT_ONCE: Final = 20
 #: With it the longest line still fits a packet.
 _PREFIX_LIMIT: Final = 100
-_STATUS_CLASSES: Final = frozenset(("1xx", "2xx", "3xx", "4xx", "5xx"))
+_NOTHING: Final = SelfStats()
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class RouteRow:
-    """One route and method in one flush: sums over its requests, times in milliseconds."""
-
-    label: str
-    method: str
-    requests: int
-    status: Mapping[str, int]
-    duration: Histogram
-    db_ms: float = 0.0
-    cache_ms: float = 0.0
-    statements: int = 0
-    duplicates: int = 0
-    n_plus_one: int = 0
-    cache_hits: int = 0
-    cache_misses: int = 0
-    response_bytes: int = 0
-    queue_ms: float = 0.0
-    queue_requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +48,13 @@ class MetricsWindow:
 
     Attributes:
         rows: one for each route and method.
-        dropped: what was seen and not counted.
-        flush_ms: how long the last flush took, in milliseconds.
-        overhead_us: perfkit's own work a request, mean, in microseconds.
+        process: the use of the worker; None where nobody measured it.
+        own: perfkit's own figures.
     """
 
     rows: Sequence[RouteRow]
-    dropped: int = 0
-    flush_ms: float = 0.0
-    overhead_us: float = 0.0
+    process: ProcessStats | None = None
+    own: SelfStats = _NOTHING
 
 
 class StatsdSink:
@@ -104,8 +67,10 @@ class StatsdSink:
         host: name or address.
         port: UDP port.
         prefix: first node or nodes of every name; what is not ``[A-Za-z0-9_.-]`` becomes ``_``.
+        form: how the route is told: ``plain``, ``tags`` or ``dogstatsd``.
+        own_host: this machine's name; None asks the system.
         clock: seconds, monotonic.
-        pause: waits that many seconds.
+        pause: waits that many seconds; returns whether somebody waits for the rest, which then hurries.
     """
 
     def __init__(
@@ -113,48 +78,92 @@ class StatsdSink:
         host: str,
         port: int,
         prefix: str,
+        form: str = PLAIN,
         *,
+        own_host: str | None = None,
         clock: Callable[[], float] = monotonic,
-        pause: Callable[[float], None] = sleep,
+        pause: Pause = sleep,
     ) -> None:
         self._host = host
         self._port = port
         nodes = (_UNSAFE.sub("_", node) for node in prefix.split(".") if node)
         self._prefix = ".".join(nodes)[:_PREFIX_LIMIT].rstrip(".")
+        self._form = form
+        self._own_host = own_host
         self._clock = clock
         self._pause = pause
         self._client: Client | None = None
         self._pid = 0
         self._resolve_at = 0.0
         self._retry_at = 0.0
+        #: What flushes that failed had to tell of perfkit, and what the last one told: whether it
+        #: found anybody is known late.
+        self._untold = SelfStats()
+        self._last = SelfStats()
+        self._backlog = Backlog()
 
-    def emit(self, window: MetricsWindow) -> None:
+    def emit(self, window: MetricsWindow, *, hurry: bool = False) -> None:
         """Send a flush.
 
+        Args:
+            window: what was counted.
+            hurry: the process ends: send all at once instead of a little at a time.
+
         Raises:
-            OSError: the name does not resolve, or nobody listens; what was not sent is lost, and
-                the next call begins anew.
+            OSError: the name does not resolve, or nobody listens; what was not sent is lost and
+                counted, and the next call begins anew. Where only the flush before this one found
+                nobody, this one was sent.
         """
-        batch = self._connected().pipeline()
-        samples = max(1, min(ROUTE_SAMPLES, FLUSH_SAMPLES // max(1, len(window.rows))))
+        self._untold += window.own
+        self._backlog.add(window.rows, self._clock())
+        requests = self._backlog.requests
         try:
-            batch.incr("self.dropped", _whole(window.dropped))
-            batch.gauge("self.flush_ms", _whole(window.flush_ms))
-            batch.gauge("self.overhead_us", _whole(window.overhead_us))
-            for place, row in enumerate(window.rows, start=1):
-                _add_route(batch, row, samples)
-                if not place % _ROWS_AT_ONCE:
-                    batch.send()
-            batch.send()
+            refused = self._send(window, hurry)
         except OSError:
+            self._untold += SelfStats(unsent=requests)
+            self._backlog.clear()
             self.close()
             raise
+        sent = SelfStats(unsent=requests - self._backlog.requests)
+        self._last, self._untold = self._untold + sent, SelfStats()
+        if refused:
+            raise ConnectionRefusedError(
+                f"Nobody listened at statsd host {self._host!r}, port {self._port!r}."
+            )
 
     def close(self) -> None:
         """Give the socket back; the next flush opens another."""
+        self._last = SelfStats()
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def _send(self, window: MetricsWindow, hurry: bool) -> bool:
+        """Send, and return whether the flush before found nobody."""
+        client = self._connected()
+        if refused := client.refused():
+            self._untold += self._last
+        self._last = SelfStats()
+        batch = client.pipeline(hurry=hurry)
+        _add(batch, self_scope(), names.SELF, asdict(self._untold), zeros=True)
+        if window.process is not None:
+            host = host_label(self._own_host or gethostname())
+            scope = process_scope(self._form, host)
+            _add(batch, scope, names.PROCESS, process_counts(window.process))
+        room = self._backlog.room(window.rows, client.packet_bytes)
+        values = max(1, min(ROUTE_VALUES, FLUSH_VALUES // max(1, len(window.rows))))
+        for place, (row, must) in enumerate(self._backlog.ranked(self._clock()), start=1):
+            if batch.bytes > room and not (must or hurry):
+                break
+            scope = route_scope(self._form, row.label, row.method)
+            _add(batch, scope, names.ROUTE, row.counts)
+            batch.timings(scope, "duration", timer_values(row.duration, values))
+            self._backlog.forget(row)
+            if not place % _ROWS_AT_ONCE:
+                batch.send()
+        batch.send()
+        self._backlog.filled(client.packets * client.packet_bytes)
+        return refused
 
     def _connected(self) -> Client:
         """Return a client for the address that the name has now."""
@@ -179,35 +188,27 @@ class StatsdSink:
             raise
         if self._client is None or self._client.address != address:
             self.close()
-            self._client = Client(family, address, self._port, self._prefix, self._pause)
+            self._client = Client(
+                family, address, self._port, self._prefix, self._form, pause=self._pause
+            )
         return self._client
 
 
-def _add_route(batch: Batch, row: RouteRow, samples: int) -> None:
-    name = f"route.{metric_name(row.label)}.{method_label(row.method)}"
-    counts: dict[str, float] = {"requests": row.requests}
-    for status, times in row.status.items():
-        key = f"status_{status if status in _STATUS_CLASSES else 'other'}"
-        counts[key] = counts.get(key, 0) + times
-    counts |= {
-        "db_us": row.db_ms * 1000,
-        "cache_us": row.cache_ms * 1000,
-        "queue_us": row.queue_ms * 1000,
-        "queued": row.queue_requests,
-        "statements": row.statements,
-        "duplicates": row.duplicates,
-        "n_plus_one": row.n_plus_one,
-        "cache_hits": row.cache_hits,
-        "cache_misses": row.cache_misses,
-        "response_bytes": row.response_bytes,
-    }
-    for key, value in counts.items():
-        if whole := _whole(value):
-            batch.incr(f"{name}.{key}", whole)
-    if count := row.duration.count:
-        lines = min(samples, count)
-        for duration_ms in row.duration.sample(lines):
-            batch.timing(f"{name}.duration", duration_ms, lines / count)
+def _add(
+    batch: Batch,
+    scope: Scope,
+    metrics: Iterable[Metric],
+    values: Mapping[str, float],
+    *,
+    zeros: bool = False,
+) -> None:
+    """Add what is known of some metrics."""
+    for metric in metrics:
+        value = _whole(values.get(metric.name, 0))
+        if metric.kind == "c" and (value or zeros):
+            batch.count(scope, metric.name, value)
+        elif metric.kind == "ms" and metric.name in values:
+            batch.timings(scope, metric.name, [(value, 1)])
 
 
 def _whole(value: float) -> int:

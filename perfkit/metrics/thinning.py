@@ -14,6 +14,10 @@ FIRST = 5
 ONE_IN = 10
 
 
+#: Routes and methods remembered at most; a further one is analyzed each time, or stood for less.
+MOST_ROUTES = 4_000
+
+
 class Thinning:
     """Takes turns for each route; ``begin_interval`` lets it look closely again."""
 
@@ -26,6 +30,8 @@ class Thinning:
     def begin_interval(self) -> None:
         """Look closely at every route again; those passed over so far stay to be stood for."""
         self._seen.clear()
+        if len(self._passed) > MOST_ROUTES:
+            self._passed.clear()
 
     def weight(self, route: str, method: str, *, always: bool = False) -> int:
         """Return how many requests the next one stands for: 0 when it is passed over.
@@ -38,6 +44,8 @@ class Thinning:
         if always:
             return 1
         key = (route, method)
+        if len(self._seen) >= MOST_ROUTES and key not in self._seen:
+            return 1
         seen = self._seen.get(key, 0) + 1
         self._seen[key] = seen
         if seen > FIRST and (seen - FIRST) % ONE_IN:

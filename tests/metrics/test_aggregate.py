@@ -20,6 +20,7 @@ from perfkit.metrics.aggregate import (
     merge_into,
 )
 from perfkit.record import Finding, Query, RequestRecord
+from tests.figures import tell
 
 START = 1_800_000_000.0 // 60 * 60
 
@@ -67,6 +68,7 @@ def test_each_figure_is_summed() -> None:
         "cpu_ms": 8.0, "cpu_requests": 2, "queue_ms": 4.0, "queue_requests": 2,
         "response_bytes": 1400, "db_ms": 6.0, "cache_ms": 2.0, "statements": 18, "duplicates": 2,
         "n_plus_one": 8, "transactions": 4, "cache_hits": 10, "cache_misses": 12, "aborted": 0,
+        "le_t": 2, "le_4t": 2,
     }  # fmt: skip
     assert stats.duration.count == 2
 
@@ -90,6 +92,41 @@ def test_errors_are_server_errors_and_aborts(
     stats = sums(request(status=status, aborted=aborted))
     assert (stats["errors"], stats["aborted"]) == (errors, int(aborted))
     assert stats.status == {group: 1}
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "status", "aborted", "le_t", "le_4t"),
+    [
+        (200.0, 200, False, 1, 1),
+        (200.1, 200, False, 0, 1),
+        (800.0, 404, False, 0, 1),
+        (800.1, 200, False, 0, 0),
+        (1.0, 500, False, 0, 0),
+        (1.0, 200, True, 0, 0),
+        (1.0, 499, True, 0, 0),
+    ],
+)
+def test_good_requests_are_quick_and_whole(
+    duration_ms: float, status: int, aborted: bool, le_t: int, le_4t: int
+) -> None:
+    """Within T or four times T, and neither a server error nor cut short, however quick."""
+    aggregate = Aggregate(10, apdex_ms=200.0)
+    aggregate.add(request(duration_ms=duration_ms, status=status, aborted=aborted), True, 1)
+    (window,) = aggregate.take().values()
+    stats = window.routes["/", "GET"]
+    assert (stats["le_t"], stats["le_4t"], stats["requests"]) == (le_t, le_4t, 1)
+
+
+def test_apdex_is_exact_over_workers_and_minutes() -> None:
+    """Three sums that only add up: in any grouping they say what all requests together say."""
+    durations = [10.0, 499.9, 500.0, 500.1, 1_999.0, 2_000.1, 30_000.0] * 11
+    whole = sums(*(request(duration_ms=ms) for ms in durations))
+    parts = [sums(*(request(duration_ms=ms) for ms in durations[step::4])) for step in range(4)]
+    merged = RouteStats.from_json(parts[3].to_json())
+    for part in parts[:3]:
+        merged.merge(RouteStats.from_json(part.to_json()))
+    assert [merged[name] for name in ("requests", "le_t", "le_4t")] == [77, 33, 55]
+    assert merged.sums == pytest.approx(whole.sums)
 
 
 def test_duplicates_are_reads_only() -> None:
@@ -144,6 +181,29 @@ def test_a_known_route_stays_known() -> None:
     aggregate.add(request("/b/"), True, 1)
     (window,) = aggregate.take().values()
     assert {route for route, _ in window.routes} == {"/a/", OTHER}
+
+
+def test_a_hundred_thousand_routes_are_two_hundred_and_the_rest() -> None:
+    """Memory, names and stored rows stay bounded; every request is counted, the busiest by name."""
+    aggregate = Aggregate(200)
+    names: set[str] = set()
+    rest = 0
+    for minute in range(10):
+        for number in range(10_000):
+            at = START + 60 * minute + number / 1_000
+            aggregate.add(request(f"/junk-{minute}-{number}/", started_at=at), True, 1)
+            if not number % 100:
+                aggregate.add(request("/shop/", started_at=at, duration_ms=50.0), True, 1)
+        for window in aggregate.take().values():
+            assert len(window.routes) <= 201
+            names.update(route for route, _ in window.routes)
+            rest += window.dropped["routes"]
+            told = sum(stats["requests"] for stats in window.routes.values())
+            assert told == 10_100, "no request is lost"
+    tell(f"100,001 routes: {len(names)} names in all, {rest:,} requests counted as _other")
+    assert "/shop/" in names
+    assert len(names) <= 2 * 200
+    assert rest >= 99_000
 
 
 def test_findings_beyond_the_limit_are_counted() -> None:

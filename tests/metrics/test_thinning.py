@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.metrics.thinning import FIRST, ONE_IN, Thinning
+from perfkit.metrics.thinning import FIRST, MOST_ROUTES, ONE_IN, Thinning
 
 
 def weights(thinning: Thinning, count: int, route: str = "/", method: str = "GET") -> list[int]:
@@ -59,3 +59,22 @@ def test_no_request_is_counted_twice(intervals: list[int], slow_one_in: int) -> 
             assert stood_for <= served
             assert served - stood_for < ONE_IN
         thinning.begin_interval()
+
+
+def test_very_many_routes_take_bounded_memory() -> None:
+    """Beyond the limit a route is analyzed each time it comes, and nothing of it is kept."""
+    thinning = Thinning()
+    for number in range(3 * MOST_ROUTES):
+        thinning.weight(f"/{number}/", "GET")
+    assert weights(thinning, FIRST + 3, route="/one-more/") == [1] * (FIRST + 3)
+    assert len(thinning._seen) == MOST_ROUTES
+
+
+def test_what_was_passed_over_is_forgotten_in_the_end() -> None:
+    """Routes that come for one interval each, and never again, are not stood for forever."""
+    thinning = Thinning()
+    for interval in range(3):
+        for number in range(MOST_ROUTES):
+            weights(thinning, FIRST + 1, route=f"/{interval}-{number}/")
+        thinning.begin_interval()
+    assert len(thinning._passed) <= MOST_ROUTES
