@@ -1,7 +1,9 @@
 """Settings of the example shop: for trying perfkit on one machine, never for a public server.
 
 Environment: ``EXAMPLE_DB`` is the path of the SQLite file, ``EXAMPLE_DEBUG=1`` switches DEBUG on
-(and django-debug-toolbar with perfkit's panel, where it is installed).
+(and django-debug-toolbar with perfkit's panel, where it is installed). ``EXAMPLE_STATSD`` is the
+``host:port`` of a statsd and ``EXAMPLE_STATSD_FORMAT`` how names are spelled for it;
+``EXAMPLE_GRAPHITE`` is where graphite-web answers.
 """
 
 import os
@@ -89,3 +91,12 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+
+PERFKIT = {"GRAPHITE_URL": os.environ.get("EXAMPLE_GRAPHITE") or None}
+if statsd := os.environ.get("EXAMPLE_STATSD"):
+    host, _, port = statsd.rpartition(":")
+    PERFKIT["STATSD"] = {
+        "HOST": host,
+        "PORT": int(port),
+        "FORMAT": os.environ.get("EXAMPLE_STATSD_FORMAT") or "plain",
+    }
