@@ -1,0 +1,1 @@
+"""Requests worth keeping: the slowest, the errored and those with the worst loops, in detail."""
