@@ -1,0 +1,1 @@
+"""Looks into requests that run for too long, while they run."""
