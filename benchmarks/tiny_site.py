@@ -1,7 +1,8 @@
 """A Django project in one file, perfkit's line in it: settings, routes and views.
 
 ``BENCHMARK_FOLDER`` names the folder that holds its data, ``BENCHMARK_FLUSH_S`` perfkit's flush
-interval in seconds, ``BENCHMARK_STORE_MB`` the size its store may have. Every response tells in ``X-Worker-Pid`` which process made it.
+interval in seconds, ``BENCHMARK_STORE_MB`` the size its store may have, ``BENCHMARK_STORE_URL`` a
+PostgreSQL server for it. Every response tells in ``X-Worker-Pid`` which process made it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from server import database_of
 
 BASE_DIR = Path(os.environ["BENCHMARK_FOLDER"])
 SECRET_KEY = "made for this measurement"
@@ -26,6 +28,8 @@ PERFKIT = {
     "FLUSH_INTERVAL_SECONDS": float(os.environ.get("BENCHMARK_FLUSH_S", "10")),
     "STORE_MAX_BYTES": int(os.environ.get("BENCHMARK_STORE_MB", "64")) * 2**20,
 }
+if url := os.environ.get("BENCHMARK_STORE_URL"):
+    PERFKIT["STORE"] = database_of(url)
 
 
 def plain(request: HttpRequest, number: int = 0) -> HttpResponse:

@@ -1,13 +1,15 @@
-"""The stored form of windows and findings: compressed JSON."""
+"""The stored form of windows, findings and samples: compressed JSON."""
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from perfkit.errors import StoreError
 from perfkit.metrics.aggregate import Window
+from perfkit.metrics.sample import Sample
 
 
 def pack(data: Any) -> bytes:
@@ -37,3 +39,21 @@ def window_of(payload: bytes | memoryview) -> Window:
         return Window.from_json(unpack(bytes(payload)))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise StoreError(f"a row of the store cannot be read: {error!r}") from error
+
+
+def printable(text: str) -> str:
+    """Return a text that each database takes: NUL and lone surrogates are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def sample_of(row: Sequence[Any]) -> Sample:
+    """Read a stored sample: kind, route, method, at, rank, payload.
+
+    Raises:
+        StoreError: the payload is not one of ours.
+    """
+    kind, route, method, at, rank, payload = row
+    data = unpack(bytes(payload))
+    if not isinstance(data, dict):
+        raise StoreError(f"a row of the store cannot be read: a sample is a dict, not {data!r:.80}")
+    return Sample(kind, route, method, at, rank, data)

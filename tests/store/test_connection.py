@@ -16,9 +16,11 @@ from django.db.utils import IntegrityError
 
 import perfkit
 from perfkit.errors import StoreError
-from perfkit.store.connection import opened, set_aside, transaction
+from perfkit.store.connection import opened
 from perfkit.store.read import read
 from perfkit.store.sink import StoreSink
+from perfkit.store.sqlite import set_aside
+from perfkit.store.transaction import transaction
 from tests.store.conftest import Start
 from tests.store.writing import request, windows
 
@@ -190,7 +192,7 @@ def test_several_workers_set_a_file_aside_once(
     path.parent.mkdir()
     garbage = os.urandom(50_000)
     path.write_bytes(garbage)
-    for worker in start(3, 10):
+    for worker in start(database, 3, 10):
         _, errors = worker.communicate()
         assert worker.returncode == 0, errors
     (kept,) = aside(path)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from perfkit.metrics.eager_loads import Loaded
 from perfkit.record import EagerLoad, Site
-from perfkit.store import fold
-from perfkit.store.connection import opened
 from perfkit.store.payload import pack, unpack
 from perfkit.store.read import read
 from perfkit.store.sink import StoreSink
-from tests.store.writing import MINUTE, request, settings_of, windows
+from tests.store.writing import MINUTE, ask, folded, request, settings_of, windows
 
 LINE = Site("shop/views.py", 25, "catalog")
 
@@ -48,8 +43,7 @@ def test_folding_keeps_them(sink: StoreSink, database: dict[str, Any]) -> None:
         sink.emit(windows(request(MINUTE + 60 * minute, eager_loads=(load(), load("tags")))))
     before = counts(database)
     for days in (1, 2, 20):
-        with opened(database, create=False) as connection:
-            fold.fold(connection, MINUTE + 86_400 * days, settings_of(database))
+        folded(database, MINUTE + 86_400 * days)
     assert counts(database) == before == {AUTHOR: (30, 0), TAGS: (30, 0)}
     stats = dict(read(database, 0).window.eager_loads)[AUTHOR]
     assert stats.routes == {"GET /products/": 30}
@@ -57,33 +51,30 @@ def test_folding_keeps_them(sink: StoreSink, database: dict[str, Any]) -> None:
 
 
 def test_a_store_of_the_first_perfkit_is_read_and_folded(
-    sink: StoreSink, database: dict[str, Any], path: Path
+    sink: StoreSink, database: dict[str, Any]
 ) -> None:
     """Its windows hold no such counts; nothing else is lost, and new counts join in."""
     sink.emit(windows(request()))
-    with closing(sqlite3.connect(path)) as store, store:
-        ((row, payload),) = store.execute("SELECT id, payload FROM perfkit_window").fetchall()
-        plain = unpack(payload)
-        for key in ("eager_loads", "accepted"):
-            plain.pop(key, None)
-        store.execute("UPDATE perfkit_window SET payload = ? WHERE id = ?", [pack(plain), row])
+    ((row, payload),) = ask(database, "SELECT id, payload FROM perfkit_window")
+    plain = unpack(bytes(payload))
+    for key in ("eager_loads", "accepted"):
+        plain.pop(key, None)
+    ask(database, "UPDATE perfkit_window SET payload = %s WHERE id = %s", [pack(plain), row])
     assert (read(database, 0).window.requests, counts(database)) == (1, {})
     sink.emit(windows(request(eager_loads=(load(),))))
-    with opened(database, create=False) as connection:
-        fold.fold(connection, MINUTE + 86_400, settings_of(database))
+    folded(database, MINUTE + 86_400)
     stored = read(database, 0)
     assert (stored.window.requests, stored.unreadable) == (2, 0)
     assert counts(database) == {AUTHOR: (1, 0)}
 
 
 def test_counts_that_cannot_be_read_cost_their_row(
-    sink: StoreSink, database: dict[str, Any], path: Path
+    sink: StoreSink, database: dict[str, Any]
 ) -> None:
     """Damage is counted, not guessed at."""
     sink.emit(windows(request(eager_loads=(load(),))))
-    with closing(sqlite3.connect(path)) as store, store:
-        ((payload,),) = store.execute("SELECT payload FROM perfkit_window").fetchall()
-        plain = {**unpack(payload), "eager_loads": [["shop.Book"]]}
-        store.execute("UPDATE perfkit_window SET payload = ?", [pack(plain)])
+    ((payload,),) = ask(database, "SELECT payload FROM perfkit_window")
+    plain = {**unpack(bytes(payload)), "eager_loads": [["shop.Book"]]}
+    ask(database, "UPDATE perfkit_window SET payload = %s", [pack(plain)])
     stored = read(database, 0)
     assert (stored.window.requests, stored.unreadable) == (0, 1)

@@ -15,13 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.metrics.aggregate import Window
-from perfkit.store.connection import opened, transaction
-from perfkit.store.fold import STEPS, file_bytes, fold, merge_all
+from perfkit.store.connection import opened
+from perfkit.store.fold import STEPS, merge_all
 from perfkit.store.read import read
 from perfkit.store.schema import DAY, HOUR, MINUTE, RAW, TEN_MINUTES
 from perfkit.store.sink import StoreSink
+from perfkit.store.size import file_bytes
+from perfkit.store.transaction import transaction
 from tests.store.writing import MINUTE as START
-from tests.store.writing import loop, request, settings_of, windows
+from tests.store.writing import ask, dump, loop, request, settings_of, windows
+from tests.store.writing import folded as fold_at
 
 #: Far enough apart that every step has rows of its own, from a month ago to a moment ago.
 AGES = [1, 61, 130, 190, 900, 4 * HOUR, 5 * HOUR, 4 * DAY, 5 * DAY, 35 * DAY, 36 * DAY, 60 * DAY]
@@ -30,14 +33,12 @@ NOW = START + 90 * DAY
 
 def folded(database: dict[str, Any], now: float = NOW, **values: Any) -> None:
     """Fold once."""
-    with opened(database, create=True) as connection:
-        fold(connection, now, settings_of(database, **values))
+    fold_at(database, now, **values)
 
 
-def spans(path: Path) -> Counter[int]:
+def spans(database: dict[str, Any]) -> Counter[int]:
     """Count the rows of each span."""
-    with closing(sqlite3.connect(path)) as store:
-        return Counter(span for (span,) in store.execute("SELECT span FROM perfkit_window"))
+    return Counter(span for (span,) in ask(database, "SELECT span FROM perfkit_window"))
 
 
 def content(window: Window) -> dict[str, Any]:
@@ -68,14 +69,14 @@ def fill(database: dict[str, Any], workers: int = 2) -> None:
             sink.emit(windows(*records))
 
 
-def test_folding_keeps_every_total_and_histogram(database: dict[str, Any], path: Path) -> None:
+def test_folding_keeps_every_total_and_histogram(database: dict[str, Any]) -> None:
     """Before and after, the merged store is the same to the last count, down to whole days."""
     fill(database)
     before = content(read(database, 0).window)
-    assert set(spans(path)) == {RAW}
+    assert set(spans(database)) == {RAW}
     for _ in range(2 * len(STEPS)):
         folded(database)
-    assert set(spans(path)) == {RAW, MINUTE, TEN_MINUTES, HOUR, DAY}
+    assert set(spans(database)) == {RAW, MINUTE, TEN_MINUTES, HOUR, DAY}
     assert content(read(database, 0).window) == before
 
 
@@ -90,18 +91,16 @@ def test_time_passing_changes_no_total(database: dict[str, Any], later: int) -> 
     assert content(read(database, 0).window) == before
 
 
-def test_folding_again_changes_nothing(database: dict[str, Any], path: Path) -> None:
+def test_folding_again_changes_nothing(database: dict[str, Any]) -> None:
     """A second worker that folds at the same time finds nothing to do."""
     fill(database)
     for _ in STEPS:
         folded(database)
-    rows = spans(path)
-    with closing(sqlite3.connect(path)) as store:
-        dump = list(store.iterdump())
+    rows = spans(database)
+    before = dump(database)
     folded(database)
-    assert spans(path) == rows
-    with closing(sqlite3.connect(path)) as store:
-        assert list(store.iterdump()) == dump
+    assert spans(database) == rows
+    assert dump(database) == before
 
 
 def test_late_rows_of_a_folded_minute_are_counted(database: dict[str, Any]) -> None:
@@ -123,9 +122,7 @@ def test_a_minute_knows_its_workers(database: dict[str, Any]) -> None:
     assert read(database, 0).window.workers == 3
 
 
-def test_more_due_than_fits_one_turn_is_folded_in_several(
-    database: dict[str, Any], path: Path
-) -> None:
+def test_more_due_than_fits_one_turn_is_folded_in_several(database: dict[str, Any]) -> None:
     """Other workers' flushes get their turn; what is left is folded the next time."""
     sink = StoreSink(settings_of(database))
     for minute in range(0, 200, 50):
@@ -135,7 +132,7 @@ def test_more_due_than_fits_one_turn_is_folded_in_several(
     seen = []
     for _ in range(8):
         folded(database)
-        seen.append(spans(path)[RAW])
+        seen.append(spans(database)[RAW])
         assert read(database, 0).window.requests == before
     assert seen[0] > 0
     assert seen[-1] == 0
@@ -221,19 +218,20 @@ def test_a_store_within_its_bytes_loses_nothing(database: dict[str, Any]) -> Non
     assert (stored.window.requests, stored.evicted) == (before, 0)
 
 
-def test_an_unreadable_row_does_not_stop_the_folding(database: dict[str, Any], path: Path) -> None:
+def test_an_unreadable_row_does_not_stop_the_folding(database: dict[str, Any]) -> None:
     """One flipped bit: the row is left, the others fold, size and age are still kept."""
     fill(database)
     readable = read(database, 0).window.requests
-    with closing(sqlite3.connect(path)) as store, store:
-        store.executemany(
+    for bucket in (NOW - 4 * HOUR, NOW - 500 * DAY):
+        ask(
+            database,
             "INSERT INTO perfkit_window (epoch, seq, span, bucket, payload) "
-            "VALUES ('x', ?, 0, ?, x'00')",
-            [(bucket, bucket) for bucket in (NOW - 4 * HOUR, NOW - 500 * DAY)],
+            "VALUES ('x', %s, 0, %s, %s)",
+            [bucket, bucket, b"\x00"],
         )
     for _ in range(2 * len(STEPS)):
         folded(database)
-    assert set(spans(path)) == {RAW, MINUTE, TEN_MINUTES, HOUR, DAY}
+    assert set(spans(database)) == {RAW, MINUTE, TEN_MINUTES, HOUR, DAY}
     stored = read(database, 0)
     assert stored.unreadable == 1, "the one that is not too old"
     assert stored.window.requests == readable

@@ -17,10 +17,11 @@ from django.db.utils import OperationalError
 
 from perfkit.store import sink as sink_module
 from perfkit.store.read import read
+from perfkit.store.schema import MINUTE as FOLDED
+from perfkit.store.schema import RAW
 from perfkit.store.sink import MOST_WAITING, StoreSink
 from tests.store.conftest import Start
-from tests.store.lossy.base import unheard
-from tests.store.writing import MINUTE, database_at, loop, request, settings_of, windows
+from tests.store.writing import MINUTE, ask, database_at, loop, request, settings_of, windows
 
 
 @contextmanager
@@ -33,11 +34,11 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def test_two_workers_at_once_lose_and_double_nothing(
-    start: Start, path: Path, database: dict[str, Any]
+    start: Start, database: dict[str, Any]
 ) -> None:
     """Each flush of each process is there once, in spite of the other, with folding between."""
     flushes = 40
-    for worker in start(2, flushes):
+    for worker in start(database, 2, flushes):
         _, errors = worker.communicate()
         assert worker.returncode == 0, errors
     stored = read(database, 0)
@@ -63,31 +64,6 @@ def test_a_lock_longer_than_the_wait_loses_nothing(
     assert read(database, 0).window.requests == 5
     sink.emit({})
     assert read(database, 0).window.requests == 5
-
-
-def test_a_retried_row_is_not_counted_twice(tmp_path: Path) -> None:
-    """A COMMIT that was done but not heard of is sent again under the same key."""
-    entry = {**database_at(tmp_path / "store"), "ENGINE": "tests.store.lossy"}
-    sink = StoreSink(settings_of(entry))
-    sink.emit(windows(request()))
-    unheard.append("the connection was lost during COMMIT")
-    with pytest.raises(OperationalError, match="lost during COMMIT"):
-        sink.emit(windows(request(), request(MINUTE + 60)))
-    sink.emit({})
-    assert read(entry, 0).window.requests == 3
-
-
-def test_what_comes_after_an_unheard_commit_is_not_lost(tmp_path: Path) -> None:
-    """New requests of the same minute go under a key of their own."""
-    entry = {**database_at(tmp_path / "store"), "ENGINE": "tests.store.lossy"}
-    sink = StoreSink(settings_of(entry))
-    sink.emit({MINUTE: windows(request())[MINUTE]})
-    unheard.append("the connection was lost during COMMIT")
-    with pytest.raises(OperationalError):
-        sink.emit(windows(request()))
-    sink.emit(windows(request(), request(MINUTE + 60)))
-    sink.emit(windows(request()))
-    assert read(entry, 0).window.requests == 5
 
 
 def test_a_full_disk_keeps_bounded_minutes_and_counts_the_loss(
@@ -165,7 +141,7 @@ def test_nothing_to_write_touches_nothing(sink: StoreSink, path: Path) -> None:
 
 
 def test_a_finding_is_written_once_and_again_when_it_is_old(
-    sink: StoreSink, path: Path, database: dict[str, Any]
+    sink: StoreSink, database: dict[str, Any]
 ) -> None:
     """The text is stored apart from the counts: once an hour, for its lines may have moved."""
 
@@ -193,19 +169,19 @@ def test_a_new_file_gets_the_findings_texts_again(
 
 
 def test_folding_comes_with_a_flush_once_a_minute(
-    database: dict[str, Any], path: Path, monkeypatch: pytest.MonkeyPatch
+    database: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No thread and no process of its own: the clock of the flush decides."""
-    clock = [float(MINUTE)]
-    monkeypatch.setattr(sink_module, "time", lambda: clock[0])
+    clock = [0.0]
+    monkeypatch.setattr(sink_module, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(sink_module, "now_of", lambda connection: MINUTE + clock[0])
     sink = StoreSink(settings_of(database))
-    rows = []
-    for seconds in (0, 30, 59, 300, 330):
-        clock[0] = MINUTE + seconds
+    spans = []
+    for seconds in (0.0, 30.0, 59.0, 300.0, 330.0):
+        clock[0] = seconds
         sink.emit(windows(request()))
-        with closing(sqlite3.connect(path)) as store:
-            rows += store.execute("SELECT count(*) FROM perfkit_window").fetchone()
-    assert rows == [1, 2, 3, 1, 2]
+        spans.append({span for (span,) in ask(database, "SELECT span FROM perfkit_window")})
+    assert spans == [{RAW}, {RAW}, {RAW}, {FOLDED}, {FOLDED, RAW}]
     assert read(database, 0).window.requests == 5
 
 
@@ -222,3 +198,60 @@ def test_nothing_is_logged_by_a_flush(sink: StoreSink, caplog: pytest.LogCapture
     with caplog.at_level(logging.DEBUG):
         sink.emit(windows(request()))
     assert caplog.records == []
+
+
+# How often -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let a test say how many seconds have passed, and let workers write as seldom as they do."""
+    seconds = [0.0]
+    monkeypatch.setattr(sink_module, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(sink_module, "WRITE_EVERY_S", 60.0)
+    return seconds
+
+
+def writes(database: dict[str, Any], clock: list[float], minutes: int) -> list[float]:
+    """Flush every ten seconds; return the seconds of those flushes that wrote."""
+    clock[0] = 0.0
+    sink = StoreSink(settings_of(database))
+    written = []
+    for seconds in range(0, 60 * minutes, 10):
+        clock[0] = float(seconds)
+        sink.emit(windows(request(MINUTE + seconds)))
+        if not sink.waiting:
+            written.append(clock[0])
+    return written
+
+
+def test_a_file_is_written_with_each_flush(
+    database: dict[str, Any], path: Path, clock: list[float]
+) -> None:
+    """It costs no connection, and a developer sees the page just loaded."""
+    assert writes(database, clock, 2) == [10.0 * n for n in range(12)]
+
+
+def test_a_server_is_written_to_once_a_minute(
+    postgres: dict[str, Any], clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a moment of each worker's own: workers that were started together do not write together."""
+    monkeypatch.setattr(sink_module, "random", lambda: 0.75)
+    assert writes(postgres, clock, 3) == [20.0, 80.0, 140.0]
+    monkeypatch.setattr(sink_module, "random", lambda: 0.25)
+    assert writes(postgres, clock, 3) == [50.0, 110.0, 170.0]
+    assert read(postgres, 0).window.requests == 15 + 18
+
+
+def test_a_process_that_ends_writes_at_once(postgres: dict[str, Any], clock: list[float]) -> None:
+    """There is no later flush: SIGTERM does not wait for the minute to be over."""
+    sink = StoreSink(settings_of(postgres))
+    clock[0] = 60.0
+    sink.emit(windows(request()))
+    clock[0] = 65.0
+    sink.emit(windows(request()))
+    assert sink.waiting
+    sink.every_s = 0.0
+    sink.emit({})
+    assert not sink.waiting
+    assert read(postgres, 0).window.requests == 2

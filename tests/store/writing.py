@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 
+from django.db.utils import OperationalError
+
 from perfkit.conf import Settings, get_settings
+from perfkit.errors import StoreError
 from perfkit.metrics.aggregate import Aggregate, Window
 from perfkit.record import Finding, RequestRecord, Site
+from perfkit.store.connection import opened
+from perfkit.store.fold import fold
+from perfkit.store.sink import StoreSink
 
 #: A minute's beginning, in Unix seconds.
 MINUTE = 1_800_000_000 // 86_400 * 86_400
@@ -51,25 +60,44 @@ def windows(*records: RequestRecord) -> dict[int, Window]:
     return aggregate.take()
 
 
-def write_until_told(path: Path, flushes: int, *, keep: int) -> None:
+def ask(database: dict[str, Any], statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    """Run a statement in the store, past perfkit but for the connection; return its rows."""
+    with opened(database, create=False) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, list(values))
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def dump(database: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return everything that the store holds, by table."""
+    return {
+        table: sorted(ask(database, f"SELECT * FROM {table}"), key=repr)
+        for table in ("perfkit_window", "perfkit_worker", "perfkit_finding", "perfkit_sample",
+                      "perfkit_mark", "perfkit_meta")
+    }  # fmt: skip
+
+
+def folded(database: dict[str, Any], now: float, **values: Any) -> None:
+    """Fold once, by a clock that is believed whatever it says."""
+    with opened(database, create=True) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM perfkit_meta WHERE name IN ('clock', 'leapt')")
+        fold(connection, now, settings_of(database, **values))
+
+
+def write_until_told(database: dict[str, Any], flushes: int) -> None:
     """Write ``flushes`` flushes of three requests each, and fold between them.
 
     Args:
-        path: the store's file.
+        database: the store.
         flushes: how many.
-        keep: bytes of the store at most.
     """
-    from django.db.utils import OperationalError
-
-    from perfkit.errors import StoreError
-    from perfkit.store import fold
-    from perfkit.store.connection import opened
-    from perfkit.store.sink import StoreSink
-
-    settings = settings_of(database_at(path), store_max_bytes=keep)
+    settings = settings_of(database)
     sink = StoreSink(settings)
+    sink.every_s = 0.0
+    now = time()
     for number in range(flushes):
-        new = windows(*[request(MINUTE + number % 5 * 60, duration_ms=n + 1.0) for n in range(3)])
+        at = now - 600 + number % 5 * 60
+        new = windows(*[request(at, duration_ms=n + 1.0) for n in range(3)])
         while True:
             try:
                 sink.emit(new)
@@ -78,8 +106,8 @@ def write_until_told(path: Path, flushes: int, *, keep: int) -> None:
                 new = {}
         if number % 7 == 6:
             try:
-                with opened(settings.store or {}, create=True) as connection:
-                    fold.fold(connection, MINUTE + 1_000, settings)
+                with opened(database, create=True) as connection:
+                    fold(connection, now, settings)
             except OperationalError:  # the other one folds
                 continue
 
@@ -89,11 +117,11 @@ def main() -> None:
     import django
 
     django.setup()
-    path, flushes = sys.argv[1:]
+    database, flushes = sys.argv[1:]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    write_until_told(Path(path), int(flushes), keep=64 * 1024 * 1024)
+    write_until_told(json.loads(database), int(flushes))
 
 
 if __name__ == "__main__":

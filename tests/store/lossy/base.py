@@ -7,12 +7,17 @@ from django.db.utils import OperationalError
 
 #: How many of the next commits are done without the client learning of it.
 unheard: list[str] = []
+#: How many of the next commits are not done, which the client does not learn either.
+undone: list[str] = []
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """SQLite behind a network that breaks."""
 
     def _commit(self) -> None:
+        if undone:
+            self._rollback()
+            raise OperationalError(undone.pop())
         super()._commit()
         if unheard:
             raise OperationalError(unheard.pop())
