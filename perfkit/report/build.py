@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from perfkit.acceptance.accepted import Rule, matched
-from perfkit.metrics.aggregate import FindingStats, RouteStats
+from perfkit.metrics.aggregate import FindingStats
 from perfkit.record import Finding, finding_from
 from perfkit.report.eager_loads import seen_in, unused_rows
-from perfkit.report.model import FindingRow, ReportModel, RouteRow, Totals
+from perfkit.report.figures import db_share, route_row, totals
+from perfkit.report.model import FindingRow, ReportModel, RouteRow
 from perfkit.report.options import ANY, Options
 from perfkit.store.read import Stored
-
-#: What is counted as lost; every one of them is in a report, zero or not.
-DROPPED = ("requests", "queries", "routes", "findings", "eager_loads", "buckets")
 
 
 def build(stored: Stored, options: Options, ignore: Sequence[Rule] = ()) -> ReportModel:
@@ -28,8 +26,9 @@ def build(stored: Stored, options: Options, ignore: Sequence[Rule] = ()) -> Repo
     """
     window = stored.window
     chosen = choose(window.routes, options.routes)
+    shown = set(chosen)
     stats = [window.routes[key] for key in chosen]
-    rows = sorted((_route(*key, window.routes[key]) for key in chosen), key=_order(options.sort))
+    rows = sorted((route_row(*key, window.routes[key]) for key in chosen), key=_order(options.sort))
     idle = _unused(stored, ignore)
     present = _findings(stored, {f"{method} {route}" for route, method in chosen}, idle)
     baseline = options.baseline
@@ -42,8 +41,8 @@ def build(stored: Stored, options: Options, ignore: Sequence[Rule] = ()) -> Repo
     return ReportModel(
         options=options,
         first_data=stored.first_bucket,
-        totals=_totals(stored, stats),
-        db_share=_db_share(stats),
+        totals=totals(stored, stats),
+        db_share=db_share(stats),
         routes=tuple(rows[: options.limit]),
         findings=tuple(findings[: options.limit]),
         more_routes=max(len(rows) - options.limit, 0),
@@ -60,6 +59,8 @@ def build(stored: Stored, options: Options, ignore: Sequence[Rule] = ()) -> Repo
         known=len(present) - len(findings),
         # What is told of many requests only was accepted just now, in this process.
         accepted=frozenset({*stored.window.accepted, *matched()}),
+        samples=tuple(each for each in stored.samples if (each.route, each.method) in shown),
+        marks=stored.marks,
     )
 
 
@@ -77,73 +78,6 @@ def choose(labels: Iterable[tuple[str, str]], wanted: tuple[str, ...]) -> list[t
         exact = {key for key in known if text in (key[0], f"{key[1]} {key[0]}")}
         chosen |= exact or {key for key in known if text in f"{key[1]} {key[0]}"}
     return [key for key in known if key in chosen]
-
-
-def _totals(stored: Stored, stats: list[RouteStats]) -> Totals:
-    dropped = stored.window.dropped
-    lost = {name: int(dropped.get(name, 0)) for name in DROPPED}
-    lost["buckets"] += stored.evicted + stored.unreadable
-    return Totals(
-        requests=_sum(stats, "requests"),
-        errors=_sum(stats, "errors"),
-        recorded=_sum(stats, "recorded"),
-        statements=_sum(stats, "statements"),
-        duplicates=_sum(stats, "duplicates"),
-        total_ms=sum(each["total_ms"] for each in stats),
-        db_ms=sum(each["db_ms"] for each in stats),
-        workers=stored.window.workers,
-        dropped=lost,
-    )
-
-
-def _sum(stats: list[RouteStats], name: str) -> int:
-    return int(sum(each[name] for each in stats))
-
-
-def _db_share(stats: list[RouteStats]) -> float | None:
-    """Weigh each route's share by its time: sampled requests stand for all of their route."""
-    known = [each for each in stats if each["recorded"]]
-    total_ms = sum(each["total_ms"] for each in known)
-    if not total_ms:
-        return None
-    db_ms = sum(each["db_ms"] / each["recorded"] * each["requests"] for each in known)
-    return min(db_ms / total_ms, 1.0)
-
-
-def _route(route: str, method: str, stats: RouteStats) -> RouteRow:
-    requests = stats["requests"] or 1
-    mean_ms = stats["total_ms"] / requests
-    p50_ms, p95_ms, p99_ms = (stats.duration.quantile(q) or 0.0 for q in (0.5, 0.95, 0.99))
-    db_ms = _mean(stats, "db_ms", "recorded")
-    return RouteRow(
-        route=route,
-        method=method,
-        requests=int(stats["requests"]),
-        errors=int(stats["errors"]),
-        status=dict(sorted(stats.status.items())),
-        total_ms=stats["total_ms"],
-        mean_ms=mean_ms,
-        p50_ms=p50_ms,
-        p95_ms=p95_ms,
-        p99_ms=p99_ms,
-        max_ms=stats.duration.max,
-        ttfb_ms=stats["ttfb_ms"] / requests,
-        cpu_ms=_mean(stats, "cpu_ms", "cpu_requests"),
-        db_ms=db_ms,
-        db_share=_db_share([stats]),
-        cache_ms=_mean(stats, "cache_ms", "recorded"),
-        queue_ms=_mean(stats, "queue_ms", "queue_requests"),
-        statements_per_request=_mean(stats, "statements", "recorded"),
-        duplicates_per_request=_mean(stats, "duplicates", "recorded"),
-        transactions_per_request=_mean(stats, "transactions", "recorded"),
-        cache_hits=int(stats["cache_hits"]),
-        cache_misses=int(stats["cache_misses"]),
-        response_bytes=stats["response_bytes"] / requests,
-    )
-
-
-def _mean(stats: RouteStats, name: str, of: str) -> float | None:
-    return stats[name] / stats[of] if stats[of] else None
 
 
 def _order(sort: str) -> Callable[[RouteRow], tuple[float, float, str, str]]:

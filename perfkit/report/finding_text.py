@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from perfkit.record import Site
+from perfkit.report.finding_title import sampled, title
 from perfkit.report.model import FindingRow
 from perfkit.report.source import excerpt
 from perfkit.report.wording import age, counted, duration, printable, shortened
-from perfkit.statement import parse
 
 #: Further lines shown of one finding.
 _MOST_PLACES = 5
@@ -45,45 +45,6 @@ def _grid(gap: int) -> Table:
     return grid
 
 
-def title(row: FindingRow) -> str:
-    """Say in one sentence what happens where, and what fixing it saves."""
-    where = ""
-    if row.routes:
-        first, *others = row.routes
-        where = f" in {first.method} {first.route} ({counted(first.requests, 'request')})"
-        if others:
-            where += f" and {counted(len(others), 'more route')}"
-    cost = duration(row.cost_ms)
-    match row.kind:
-        case "slow_query":
-            told = (
-                f"{counted(row.count, 'slow statement')} a request{where}: {cost} of each request"
-            )
-        case "duplicate_query":
-            told = (
-                f"{counted(row.count, 'equal statement')} a request{where}: "
-                f"saves {counted(row.saved, 'statement')} and {cost} of each request"
-            )
-        case "unused_eager_load":
-            saves = f": saves {counted(row.saved, 'statement')} of each" if row.saved else ""
-            told = f"loaded along in {_sample(row)}{where}, read in none{saves}"
-        case _:
-            saves = f": saves {cost} of each request" if row.cost_ms or row.saved else ""
-            told = f"{counted(row.count, 'statement')} a request{where}{saves}"
-    return printable(f"{subject(row)} — {told}")
-
-
-def _sample(row: FindingRow) -> str:
-    return f"{counted(row.sample or row.requests, 'request')} looked at"
-
-
-def subject(row: FindingRow) -> str:
-    """Name what it is about: the relation, else the model, else the tables, else the kind."""
-    if row.model:
-        return f"{row.model}.{row.path}" if row.path else row.model
-    return ", ".join(parse(row.shape).tables) or row.kind
-
-
 def _lines(row: FindingRow, now: float) -> Iterator[tuple[str, Text]]:
     yield "kind", _kind(row, now)
     if row.origin:
@@ -108,15 +69,14 @@ def _lines(row: FindingRow, now: float) -> Iterator[tuple[str, Text]]:
 
 def _kind(row: FindingRow, now: float) -> Text:
     line = Text(printable(f"{row.kind}, {row.severity}"), _SEVERITY_STYLES.get(row.severity, ""))
-    seen = f"last seen {age(now - row.last_seen)} ago"
     if row.kind == "unused_eager_load":
-        line.append(f"; {_sample(row)}; {seen}", "default")
-        return line
-    statements = f" and {counted(row.total_saved, 'statement')}" if row.total_saved else ""
-    line.append(
-        f"; {duration(row.total_cost_ms)}{statements} in {counted(row.requests, 'request')}; {seen}",
-        "default",
-    )
+        told = sampled(row)
+    else:
+        statements = f" and {counted(row.total_saved, 'statement')}" if row.total_saved else ""
+        told = f"{duration(row.total_cost_ms)}{statements} in {counted(row.requests, 'request')}"
+    line.append(f"; {told}; last seen {age(now - row.last_seen)} ago", "default")
+    # What --explain takes.
+    line.append(printable(f" · {row.fingerprint}"), "dim")
     return line
 
 

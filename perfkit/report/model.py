@@ -7,15 +7,27 @@ seconds. A figure that only recorded statements tell is None where none were rec
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from perfkit.caching.advice import CacheAdvice
+from perfkit.metrics.sample import Sample
 from perfkit.record import Part, Site
 from perfkit.report.baseline import Entry
+from perfkit.report.compare.model import Comparison
 from perfkit.report.options import Options
+from perfkit.report.series import Series
+
+if TYPE_CHECKING:
+    # It is made of rows of this module.
+    from perfkit.report.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the routes chosen, before the limit; ``dropped`` is of the whole window."""
+    """Sums over the routes chosen, before the limit; ``dropped`` is of the whole window.
+
+    The percentiles are of all their requests together, None without any.
+    """
 
     requests: int
     errors: int
@@ -26,6 +38,10 @@ class Totals:
     db_ms: float
     workers: int
     dropped: dict[str, int]
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    apdex: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class RouteRow:
     cache_hits: int
     cache_misses: int
     response_bytes: float
+    apdex: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,7 @@ class ReportModel:
     Attributes:
         options: what was asked for.
         first_data: start of the oldest data in it; None when there is none.
+        last_data: end of the newest data in it, to the minute; None where nobody asked.
         totals: sums over the routes chosen.
         db_share: share of all their time spent in the database, 0 to 1; None where not known.
         routes: the rows shown, as sorted.
@@ -123,6 +141,12 @@ class ReportModel:
         known: findings left out because the baseline has them.
         accepted: keys of the rules and comments that hid a finding in the window.
         readable: false when there is a store that could not be read.
+        series: the figures over time, where the form plots them; else None.
+        samples: single requests worth keeping, of the routes chosen, those that rank highest first.
+        marks: deploys in the window: Unix seconds and name, oldest first.
+        comparison: two windows compared, with ``--compare``; the rest is then of the second one.
+        explanation: all that is known of one finding, with ``--explain``.
+        cache: what to cache, of the routes chosen, what saves most first.
     """
 
     options: Options
@@ -143,3 +167,10 @@ class ReportModel:
     gone: tuple[Entry, ...] = ()
     known: int = 0
     accepted: frozenset[str] = frozenset()
+    series: Series | None = None
+    samples: tuple[Sample, ...] = ()
+    marks: tuple[tuple[float, str], ...] = ()
+    last_data: float | None = None
+    comparison: Comparison | None = None
+    explanation: Explanation | None = None
+    cache: tuple[CacheAdvice, ...] = ()

@@ -16,8 +16,11 @@ _REASONS = {
     "routes": "{} shown as the route _other: beyond PERFKIT['MAX_ROUTES']",
     "findings": f"{{}} left out: beyond the {MOST_FINDINGS} kept apart in a minute",
     "eager_loads": f"{{}} not judged: beyond the {MOST_EAGER_LOADS:,} kept apart in a span of time",
+    "samples": "{} not kept in detail: more than a worker or the store has room for",
+    "explains": "{} not explained: the log says why",
     "buckets": "{} of stored data missing: deleted to keep the store within "
     "PERFKIT['STORE_MAX_BYTES'], or not readable",
+    "too_old": "{} too old when they came: the clock of a worker is far behind",
 }
 _NOUNS = {
     "requests": "request",
@@ -25,7 +28,10 @@ _NOUNS = {
     "routes": "request",
     "findings": "finding",
     "eager_loads": "eager load",
+    "samples": "request",
+    "explains": "slow statement",
     "buckets": "row",
+    "too_old": "row",
 }
 
 
@@ -57,7 +63,8 @@ def notes_on(model: ReportModel, untold: int) -> Iterator[str]:
         )
         if number
     ]
-    if hidden:
+    is_cut = model.options.compare is None and not model.options.explain
+    if hidden and is_cut:
         yield f"{' and '.join(hidden)} beyond --limit {model.options.limit}"
 
 

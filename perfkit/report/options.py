@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from typing import Any
 
 from perfkit.conf import FINDING_KINDS
-from perfkit.report.baseline import BadBaseline, Baseline, read
-from perfkit.report.window import BadOption, parse_since
+from perfkit.report.baseline import Baseline
+from perfkit.report.compare.asked import Asked
+from perfkit.report.compare.asked import parse as parse_compare
+from perfkit.report.nagios.thresholds import Thresholds
+from perfkit.report.nagios.thresholds import parse as parse_thresholds
+from perfkit.report.together import check_together
+from perfkit.report.values import baseline, choice, condition, file, fingerprint, interval, limit
+from perfkit.report.window import parse_since, parse_until
 
 #: ``--sort`` -> what it sorts by; largest first.
 SORTS = {
@@ -21,17 +26,22 @@ SORTS = {
     "errors": "errors",
     "db": "time in the database",
 }
-FORMATS = ("text", "json", "sarif")
+FORMATS = ("text", "json", "sarif", "markdown", "html", "nagios")
 
 #: What ``--fail-on`` may name besides the kinds of a site's own analyzers.
 KINDS = FINDING_KINDS
 SEVERITIES = ("warning", "info")
 ANY = "any"
+#: What it may name with ``--compare``: routes that got worse, findings that are new.
+COMPARED = ("worse", "new")
 
 DEFAULTS = {"since": "24h", "sort": "total", "limit": "20", "format": "text"}
 #: A page that nobody opened today has not shown what it accepts.
 STALE_DEFAULTS = {"since": "7d"}
-_MOST_ROWS = 1_000_000
+#: An alarm is about now.
+NAGIOS_DEFAULTS = {"since": "15m"}
+#: Seconds between two reports of ``--watch``: workers write no more often.
+WATCH_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +49,22 @@ class Options:
     """What a report shall show.
 
     Attributes:
-        now: Unix seconds of the report; the window ends here.
+        now: Unix seconds of the report.
         since: Unix seconds of the window's start; None for all data.
+        until: Unix seconds of the window's end; None for now.
         routes: parts of route labels or whole labels; empty for all routes.
         sort: a key of ``SORTS``.
         limit: routes shown, and findings shown.
-        format: ``text`` or ``json``.
-        fail_on: kinds, severities or ``any`` that make the exit status 1.
+        format: one of ``FORMATS``.
+        fail_on: kinds, severities, ``any``, or one of ``COMPARED``, that make the exit status 1.
         baseline: known findings, which are left out and make no exit status.
         write_baseline: file to write the findings to; "" for none.
         stale: tell of rules and comments that accept nothing, instead of the report.
+        compare: two windows to compare, instead of the report.
+        explain: beginning of the fingerprint of the finding to tell all of, instead of the report.
+        samples: show the requests that were kept in detail.
+        watch: seconds between two reports; 0.0 for one report.
+        thresholds: what makes ``--format nagios`` a warning, and critical.
     """
 
     now: float
@@ -61,6 +77,17 @@ class Options:
     baseline: Baseline | None = None
     write_baseline: str = ""
     stale: bool = False
+    until: float | None = None
+    compare: Asked | None = None
+    explain: str = ""
+    samples: bool = False
+    watch: float = 0.0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    @property
+    def end(self) -> float:
+        """Where the window ends, Unix seconds."""
+        return self.now if self.until is None else self.until
 
 
 def parse(given: Mapping[str, Any], now: float, own_analyzers: bool) -> Options:
@@ -74,30 +101,46 @@ def parse(given: Mapping[str, Any], now: float, own_analyzers: bool) -> Options:
     Raises:
         BadOption: one of them is wrong; the message is one line that says what is allowed.
     """
-    stale = bool(given.get("stale"))
-    defaults = {**DEFAULTS, **STALE_DEFAULTS} if stale else DEFAULTS
-    values = {
-        name: default if given.get(name) is None else str(given[name])
-        for name, default in defaults.items()
+    given = {
+        name: value for name, value in given.items() if value is not None and value is not False
     }
-    if stale and values["format"] != "text":
-        raise BadOption("--stale prints text only")
+    form = choice("--format", str(given.get("format", DEFAULTS["format"])), FORMATS)
+    check_together(given, form)
+    values = {
+        name: str(given.get(name, default)) for name, default in _defaults(given, form).items()
+    }
+    compared = given.get("compare")
+    since = None if compared is not None else parse_since(values["since"], now)
+    until = parse_until(str(given["until"]), since, now) if "until" in given else None
+    known = (*KINDS, *SEVERITIES, ANY, *(COMPARED if compared is not None else ()))
     return Options(
         now=now,
-        since=parse_since(values["since"], now),
+        since=since,
+        until=until,
         routes=tuple(route for route in _listed(given.get("route")) if route),
-        sort=_choice("--sort", values["sort"], SORTS),
-        limit=_limit(values["limit"]),
-        format=_choice("--format", values["format"], FORMATS),
+        sort=choice("--sort", values["sort"], SORTS),
+        limit=limit(values["limit"]),
+        format=form,
         fail_on=tuple(
-            _condition(name.strip(), own_analyzers)
+            condition(name.strip(), known, own_analyzers)
             for names in _listed(given.get("fail_on"))
             for name in names.split(",")
         ),
-        baseline=_baseline(given.get("baseline")),
-        write_baseline=_file("--write-baseline", given.get("write_baseline")),
-        stale=stale,
+        baseline=baseline(given.get("baseline")),
+        write_baseline=file("--write-baseline", given.get("write_baseline")),
+        stale="stale" in given,
+        compare=None if compared is None else parse_compare(str(compared), until or now, now),
+        explain=fingerprint(given.get("explain")),
+        samples="samples" in given,
+        watch=interval(given.get("watch")),
+        thresholds=parse_thresholds(given.get("warning"), given.get("critical")),
     )
+
+
+def _defaults(given: Mapping[str, Any], form: str) -> dict[str, str]:
+    if "stale" in given:
+        return {**DEFAULTS, **STALE_DEFAULTS}
+    return {**DEFAULTS, **NAGIOS_DEFAULTS} if form == "nagios" else DEFAULTS
 
 
 def _listed(given: Any) -> Iterable[str]:
@@ -105,48 +148,3 @@ def _listed(given: Any) -> Iterable[str]:
     if given is None:
         return ()
     return (given,) if isinstance(given, str) else tuple(map(str, given))
-
-
-def _choice(option: str, value: str, allowed: Iterable[str]) -> str:
-    if value in allowed:
-        return value
-    raise BadOption(
-        f"{option} {value!r} is not one of {', '.join(allowed)}{_nearest(value, allowed)}"
-    )
-
-
-def _limit(value: str) -> int:
-    digits = value.lstrip("0")
-    if value.isascii() and value.isdigit() and digits:
-        return _MOST_ROWS if len(digits) > len(str(_MOST_ROWS)) else min(int(digits), _MOST_ROWS)
-    raise BadOption(f"--limit {value!r} is not a whole number from 1")
-
-
-def _condition(name: str, own_analyzers: bool) -> str:
-    known = (*KINDS, *SEVERITIES, ANY)
-    nearest = _nearest(name, known)
-    # A misspelled kind would never match, and the check in CI always pass.
-    if name in known or (own_analyzers and name.isidentifier() and not nearest):
-        return name
-    raise BadOption(f"--fail-on {name!r} is not one of {', '.join(known)}{nearest}")
-
-
-def _file(option: str, given: Any) -> str:
-    if given is None:
-        return ""
-    if not str(given):
-        raise BadOption(f"{option} names no file")
-    return str(given)
-
-
-def _baseline(given: Any) -> Baseline | None:
-    file = _file("--baseline", given)
-    try:
-        return read(file) if file else None
-    except BadBaseline as error:
-        raise BadOption(f"--baseline: {error}") from None
-
-
-def _nearest(value: str, allowed: Iterable[str]) -> str:
-    near = get_close_matches(value.lower(), list(allowed), n=1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""

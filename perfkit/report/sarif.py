@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from perfkit.acceptance.files import find
 from perfkit.capture.places import Owner, owner_of
-from perfkit.record import Finding, Part, Site
+from perfkit.record import Finding, Site
 from perfkit.report.model import FindingRow
 from perfkit.report.wording import printable
 
@@ -35,6 +35,7 @@ _RULES = {
     "unused_eager_load": "A relation is loaded along and never read",
     "duplicate_query": "The same statement runs again with the same parameters",
     "slow_query": "One statement alone takes long",
+    "query_plan": "The database reads or sorts more than a statement needs",
 }
 
 #: Turns the file of a ``Site`` into a path relative to the project; "" where it lies elsewhere.
@@ -104,8 +105,7 @@ def _result(finding: Finding | FindingRow, rule: int, locate: Locate) -> dict[st
         },
     }
     # The line that asked; else, or where that is not the project's, the next one that is.
-    callers, loop, _ = _further(finding)
-    sites = (finding.access, *callers, finding.origin, loop)
+    sites = (finding.access, *finding.callers, finding.origin, finding.loop)
     main = next((site for site in sites if site and locate(site.file)), None)
     if main is not None and (location := _location(main, locate)):
         result["locations"] = [location]
@@ -116,15 +116,6 @@ def _result(finding: Finding | FindingRow, rule: int, locate: Locate) -> dict[st
     if related:
         result["relatedLocations"] = related
     return result
-
-
-def _further(
-    finding: Finding | FindingRow,
-) -> tuple[tuple[Site, ...], Site | None, tuple[Part, ...]]:
-    """Return callers, loop and parts, which a report's row does not have."""
-    if isinstance(finding, Finding):
-        return finding.callers, finding.loop, finding.parts
-    return (), None, ()
 
 
 def _message(finding: Finding | FindingRow, locate: Locate) -> str:
@@ -139,12 +130,11 @@ def _message(finding: Finding | FindingRow, locate: Locate) -> str:
 def _related(
     finding: Finding | FindingRow, main: Site | None, locate: Locate
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    callers, loop, parts = _further(finding)
     places = [
         ("The rows were loaded here", finding.origin),
-        ("This line loops", loop),
-        *(("Reached through this line", site) for site in callers),
-        *(("Read here, too", part.access) for part in parts),
+        ("This line loops", finding.loop),
+        *(("Reached through this line", site) for site in finding.callers),
+        *(("Read here, too", part.access) for part in finding.parts),
     ]
     seen = {main}
     for told, site in places:

@@ -10,9 +10,13 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from perfkit.report.cache_section import cache
+from perfkit.report.compare.text import comparison
+from perfkit.report.explanation_text import explanation
 from perfkit.report.finding_text import finding
 from perfkit.report.model import ReportModel
 from perfkit.report.route_table import route_table
+from perfkit.report.sample_section import samples, stalls
 from perfkit.report.wording import (
     counted,
     duration,
@@ -25,8 +29,8 @@ from perfkit.report.wording import (
 #: Columns where nobody says how wide the paper is.
 _PIPE_COLUMNS = 120
 _FEWEST_COLUMNS = 60
-#: From here on there is room for the share of all time.
-_WIDE_COLUMNS = 110
+#: Deploys named at the head, the latest.
+_MOST_MARKS = 4
 
 #: For an output that cannot show these: PYTHONIOENCODING=ascii, an old console.
 _PLAIN = str.maketrans({"—": "-", "–": "-", "·": "|", "±": "+/-", "…": "...", "─": "-"})
@@ -52,7 +56,7 @@ def to_text(model: ReportModel, version: str, file: object, *, color: bool | Non
         emoji=False,
         legacy_windows=False,
     )
-    for part in _parts(model, version, wide=console.width >= _WIDE_COLUMNS):
+    for part in _parts(model, version, console.width):
         console.print(part)
     text = "".join(f"{line.rstrip()}\n" for line in paper.getvalue().split("\n")[:-1])
     try:
@@ -62,23 +66,32 @@ def to_text(model: ReportModel, version: str, file: object, *, color: bool | Non
     return text
 
 
-def _parts(model: ReportModel, version: str, *, wide: bool) -> Iterator[RenderableType]:
+def _parts(model: ReportModel, version: str, columns: int) -> Iterator[RenderableType]:
     yield from _head(model, version)
-    if model.routes:
-        yield from route_table(model, wide=wide)
+    if model.explanation is not None:
+        yield from explanation(model.explanation, model.options.now)
+    elif model.comparison is not None:
+        yield from comparison(model.comparison, model.options.limit)
+    elif model.routes:
+        yield from route_table(model, columns=columns)
         yield from _findings(model)
-    if model.notes:
+        yield from cache(model)
+        yield from stalls(model)
+        yield from samples(model)
+    if model.notes or (model.comparison and model.comparison.notes):
         yield from _notes(model)
 
 
 def _head(model: ReportModel, version: str) -> Iterator[Text]:
     options, totals = model.options, model.totals
     since = "the beginning" if options.since is None else moment(options.since, zone="")
-    window = f" · {since} to {moment(options.now)}"
-    if model.first_data is not None:
+    window = f" · {since} to {moment(options.end)}"
+    if model.comparison is not None:
+        window = f" · comparing {printable(model.comparison.asked)}"
+    elif model.first_data is not None:
         window += f" · data from {moment(model.first_data, zone='')} on"
     yield Text.assemble((f"perfkit {version}", "bold"), window)
-    if totals.requests:
+    if totals.requests and model.comparison is None and model.explanation is None:
         share = f" ({percent(totals.errors / totals.requests)})" if totals.errors else ""
         database = "" if model.db_share is None else f", {percent(model.db_share)} in the database"
         yield Text(" · ").join(
@@ -97,6 +110,11 @@ def _head(model: ReportModel, version: str) -> Iterator[Text]:
         yield Text(printable(f"store {model.path} ({size(model.bytes)})"), "dim")
     if options.routes:
         yield Text(printable(f"only routes with {' or '.join(options.routes)}"))
+    if model.marks:
+        told = " · ".join(
+            f"{moment(at, zone='')} {name}" for at, name in model.marks[-_MOST_MARKS:]
+        )
+        yield Text(printable(f"deploys {told}"))
     yield Text()
 
 
@@ -114,10 +132,11 @@ def _findings(model: ReportModel) -> Iterator[RenderableType]:
 
 
 def _notes(model: ReportModel) -> Iterator[RenderableType]:
+    own = model.comparison.notes if model.comparison else ()
     yield Text("What this report does not know" if model.routes else "Nothing to report", "bold")
     items = Table.grid()
     items.add_column(no_wrap=True)
     items.add_column(overflow="fold")
-    for note in model.notes:
+    for note in (*own, *model.notes):
         items.add_row(" ·  ", Text(f"{printable(note)}."))
     yield items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfkit.report.compare.model import WORSE
 from perfkit.report.model import ReportModel
 from perfkit.report.wording import counted
 
@@ -9,12 +10,20 @@ from perfkit.report.wording import counted
 def failures(model: ReportModel) -> list[str]:
     """Return one phrase for each condition of ``--fail-on`` that is met, in the order given.
 
-    Findings beyond the limit count too; those of routes not chosen do not.
+    What is beyond the limit counts too; findings of routes not chosen do not.
     """
-    return [
-        f"{counted(model.found[name], 'finding')} of {name}"
-        if name != "any"
-        else counted(model.found[name], "finding")
-        for name in dict.fromkeys(model.options.fail_on)
-        if model.found.get(name)
-    ]
+    told = (_phrase(model, name) for name in dict.fromkeys(model.options.fail_on))
+    return [phrase for phrase in told if phrase]
+
+
+def _phrase(model: ReportModel, name: str) -> str:
+    if model.comparison is not None and name == "worse":
+        routes = len(model.comparison.of(WORSE))
+        return f"{counted(routes, 'route')} worse" if routes else ""
+    if model.comparison is not None and name == "new":
+        new = sum(each.certain for each in model.comparison.new_findings)
+        return counted(new, "new finding") if new else ""
+    found = model.found.get(name)
+    if not found:
+        return ""
+    return counted(found, "finding") + ("" if name == "any" else f" of {name}")

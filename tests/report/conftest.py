@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -19,6 +21,9 @@ from perfkit.store.sink import StoreSink
 
 Write = Callable[..., None]
 Run = Callable[..., str]
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).parents[2]
 
 
 def request(route: str = "/products/", **fields: Any) -> RequestRecord:
@@ -104,3 +109,33 @@ def run() -> Run:
         return out.getvalue()
 
     return run
+
+
+@pytest.fixture
+def site(store: Path, tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a site with one line in MIDDLEWARE and no app of perfkit's."""
+    (tmp_path / "site_settings.py").write_text(
+        "SECRET_KEY = 'of the test-suite only'\n"
+        "MIDDLEWARE = ['perfkit.middleware.PerfkitMiddleware']\n"
+        f"PERFKIT = {{'STORE': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {str(store)!r}}}}}\n"
+    )
+    known = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    path = os.pathsep.join([str(ROOT), str(tmp_path)])
+    return {**known, "DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": path}
+
+
+@pytest.fixture
+def shell(site: dict[str, str]) -> Shell:
+    """Run `python -m perfkit` in a process of its own."""
+
+    def shell(*argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "perfkit", *argv],
+            env={**site, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return shell

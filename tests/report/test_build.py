@@ -147,7 +147,10 @@ def test_what_is_lost_is_told_with_its_reason(make: Any, write: Any) -> None:
         "routes": 1,
         "findings": 0,
         "eager_loads": 0,
+        "samples": 0,
+        "explains": 0,
         "buckets": 0,
+        "too_old": 0,
     }
     told = "\n".join(model.notes)
     assert "recorded in 2 of 3 requests (67 %)" in told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -18,36 +17,6 @@ from django.core.management import CommandError, call_command
 ROOT = Path(__file__).parents[2]
 FULL = Path("/dev/full")
 Shell = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def site(store: Path, tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a site with one line in MIDDLEWARE and no app of perfkit's."""
-    (tmp_path / "site_settings.py").write_text(
-        "SECRET_KEY = 'of the test-suite only'\n"
-        "MIDDLEWARE = ['perfkit.middleware.PerfkitMiddleware']\n"
-        f"PERFKIT = {{'STORE': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {str(store)!r}}}}}\n"
-    )
-    known = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    path = os.pathsep.join([str(ROOT), str(tmp_path)])
-    return {**known, "DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": path}
-
-
-@pytest.fixture
-def shell(site: dict[str, str]) -> Shell:
-    """Run `python -m perfkit` in a process of its own."""
-
-    def shell(*argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "perfkit", *argv],
-            env={**site, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return shell
 
 
 def test_it_prints_a_report(make: Any, write: Any, shell: Shell) -> None:

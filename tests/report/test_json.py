@@ -11,7 +11,12 @@ import docutils.nodes
 import pytest
 
 import perfkit
+from perfkit.conf import get_settings
+from perfkit.metrics.aggregate import Window
+from perfkit.metrics.sample import SLOWEST, Sample
 from perfkit.report.baseline import write as write_baseline
+from perfkit.store.marks import add_mark
+from perfkit.store.sink import StoreSink
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "report-json.rst"
 
@@ -60,6 +65,64 @@ def test_the_document_lists_exactly_the_keys(
     assert set(finding["origin"]) == set(finding["access"])
 
 
+def test_samples_and_marks_are_documented(
+    make: Any, write: Any, run: Any, documented: dict[str, set[str]]
+) -> None:
+    """A kept request of a route, and a deploy."""
+    write(make.request())
+    window = Window()
+    window.keep([Sample(SLOWEST, "/products/", "GET", make.time() - 60, 20.0, {"status": 200})])
+    StoreSink(get_settings()).emit({int(make.time() - 60) // 60 * 60: window})
+    add_mark(get_settings().store, "v1.2", make.time() - 30)
+    printed = json.loads(run(format="json"))
+    assert set(printed["samples"][0]) == documented["samples"]
+    assert set(printed["marks"][0]) == documented["marks"]
+
+
+def test_a_comparison_is_documented(
+    make: Any, write: Any, run: Any, documented: dict[str, set[str]]
+) -> None:
+    """Down to each figure."""
+    now = make.time()
+    write(make.request(started_at=now - 5_400, findings=(make.loop(fingerprint="old"),)))
+    write(make.request(findings=(make.loop(),)), make.request("/new/"))
+    compared = json.loads(run(format="json", compare="2h..1h"))["comparison"]
+    (route,) = compared["routes"]
+    parts = {
+        "comparison": compared,
+        "before and after": compared["before"],
+        "routes of a comparison": route,
+        "findings of a comparison": compared["new_findings"][0],
+    }
+    assert {name: set(part) for name, part in parts.items()} == {
+        name: documented[name] for name in parts
+    }
+    assert {frozenset(each) for each in route["figures"].values()} == {
+        frozenset(documented["figures"])
+    }
+    assert set(compared["after"]) == set(compared["before"])
+    assert set(compared["new_routes"][0]) == {"route", "method"}
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert [name for name in route["figures"] if f"``{name}``" not in text] == []
+
+
+def test_an_explanation_is_documented(
+    make: Any, write: Any, run: Any, documented: dict[str, set[str]]
+) -> None:
+    """With code and history."""
+    write(make.request(findings=(make.loop(),)))
+    told = json.loads(run(format="json", explain="f"))["explanation"]
+    parts = {
+        "explanation": told,
+        "findings": told["finding"],
+        "code": told["code"][0],
+        "history": told["history"][0],
+    }
+    assert {name: set(part) for name, part in parts.items()} == {
+        name: documented[name] for name in parts
+    }
+
+
 def test_the_version_of_the_schema_is_documented(printed: dict[str, Any]) -> None:
     """A new version of the schema is a new document."""
     assert printed["schema"] == 1
@@ -87,8 +150,10 @@ def test_no_store_is_a_valid_document_with_zeros(
     """A reader needs no special case, and the note says why."""
     printed = json.loads(run(format="json"))
     assert set(printed) == documented["The document"]
+    unknown = ("p50_ms", "p95_ms", "p99_ms", "apdex")
     assert printed["totals"] == {
         **dict.fromkeys(documented["totals"], 0),
+        **dict.fromkeys(unknown),
         "dropped": dict.fromkeys(documented["dropped"], 0),
     }
     assert printed["routes"] == printed["findings"] == []

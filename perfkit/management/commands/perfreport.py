@@ -1,29 +1,32 @@
-"""``manage.py perfreport``: what the store holds, as text or JSON, and an exit status for CI."""
+"""``manage.py perfreport``: what the store holds, in every form, and an exit status for CI."""
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser
-from time import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import sleep, time
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from perfkit.conf import Settings, get_settings, project_folder
+from perfkit.conf import Settings, get_settings
+from perfkit.report.arguments import add_arguments
 from perfkit.report.baseline import BadBaseline, write
-from perfkit.report.json import to_json
+from perfkit.report.forms import Form, Output, form_of
 from perfkit.report.load import load
 from perfkit.report.model import ReportModel
-from perfkit.report.options import FORMATS, KINDS, SEVERITIES, SORTS, parse
-from perfkit.report.sarif import to_sarif, within
+from perfkit.report.nagios.answer import UNKNOWN, is_asked, unknown
+from perfkit.report.options import Options, parse
+from perfkit.report.progress import progress
 from perfkit.report.verdict import failures
 from perfkit.report.window import BadOption
 from perfkit.report.wording import counted, printable
 
 NAME = "perfreport"
 
-#: Exit statuses beside 0.
+#: Exit statuses beside 0, and beside those of a monitoring plugin.
 MATCHED = 1
 REFUSED = 2
 
@@ -32,7 +35,8 @@ class Command(BaseCommand):
     """Prints the report.
 
     Exit status 0; 1 when ``--fail-on`` matches, and when ``--stale`` finds any; 2 for a bad option
-    or file, and for a store that is there but cannot be read.
+    or file, and for a store that is there but cannot be read. With ``--format nagios`` the status
+    is a plugin's: 0, 1, 2, and 3 for whatever keeps it from an answer.
     """
 
     help = (
@@ -41,6 +45,12 @@ class Command(BaseCommand):
     )
     # A report must come out of a site whose checks fail, too.
     requires_system_checks: list[str] = []
+    _is_plugin = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a program; a monitoring system must be answered even when the options are bad."""
+        self._is_plugin = is_asked(argv)
+        super().run_from_argv(argv)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Make a parser that refuses a bad option with one line."""
@@ -50,74 +60,62 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options; all are text here and checked in ``perfkit.report.options``."""
-        conditions = ", ".join((*KINDS, *SEVERITIES, "any"))
-        parser.add_argument(
-            "--since", help="window: an age (15m, 2h, 7d), an ISO date or time, all; default 24h"
-        )
-        parser.add_argument(
-            "--route",
-            action="append",
-            help="show only routes with this text, or the one with this label; may repeat",
-        )
-        parser.add_argument("--sort", help=f"order of routes: {', '.join(SORTS)}; default total")
-        parser.add_argument("--limit", help="routes shown, and findings shown; default 20")
-        parser.add_argument("--format", help=f"{' or '.join(FORMATS)}; default text")
-        parser.add_argument(
-            "--fail-on",
-            action="append",
-            help=f"exit with status 1 when there is such a finding: {conditions}; may repeat, or "
-            "name several with commas",
-        )
-        parser.add_argument(
-            "--baseline",
-            metavar="FILE",
-            help="leave out the findings of this file, written by --write-baseline; --fail-on "
-            "counts new ones only",
-        )
-        parser.add_argument(
-            "--write-baseline",
-            metavar="FILE",
-            help="write the findings to this file: from then on they are known",
-        )
-        parser.add_argument(
-            "--stale",
-            action="store_true",
-            help="instead of the report: rules of PERFKIT['IGNORE'] and `perfkit: ok[...]` comments "
-            "that accepted nothing; status 1 when there are any; default window 7d",
-        )
+        add_arguments(parser)
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Read, print, judge."""
-        settings = get_settings()
-        own_analyzers = any(not path.startswith("perfkit.") for path in settings.analyzers)
+        self._is_plugin = given.get("format") == "nagios"
         try:
-            options = parse(given, time(), own_analyzers)
+            self._report(get_settings(), given)
         except BadOption as error:
             self._refuse(str(error))
-        model = load(settings, options)
+        except Exception as error:
+            # Python would end with 1, which a monitoring system takes for a warning.
+            if not self._is_plugin:
+                raise
+            self._refuse(f"{type(error).__name__}: {error}")
+
+    def _report(self, settings: Settings, given: dict[str, Any]) -> None:
+        options = self._options(settings, given)
+        if options.watch:
+            self._watch(settings, given, options.watch)
+            return
+        with progress(sys.stderr, "Reading the store") as told:
+            model = load(settings, options, told)
         if options.stale:
             self._tell_stale(model, settings)
             return
-        # The root package holds the version, and nothing inside it may import the root.
-        version = sys.modules["perfkit"].__version__
-        if options.format == "json":
-            self._write(json.dumps(to_json(model, version), indent=2))
-        elif options.format == "sarif":
-            known = set(options.baseline.entries) if options.baseline else None
-            log = to_sarif(model.present, version, within(project_folder()), known)
-            self._write(json.dumps(log, indent=2))
-        else:
-            # Only this form needs rich, and importing it takes longer than reading a store.
-            from perfkit.report.text import to_text
-
-            color = True if given.get("force_color") else False if given.get("no_color") else None
-            self._write(to_text(model, version, self.stdout, color=color))
+        form = self._form(model, given)
+        self._write(form.text)
+        if form.status:
+            raise SystemExit(form.status)
         if not model.readable:
             self._end(model.notes[-1], REFUSED)
         if options.write_baseline:
             self._write_baseline(model)
         if found := failures(model):
             self._end(f"--fail-on: {', '.join(found)}", MATCHED)
+
+    def _options(self, settings: Settings, given: dict[str, Any]) -> Options:
+        own_analyzers = any(not path.startswith("perfkit.") for path in settings.analyzers)
+        return parse(given, time(), own_analyzers)
+
+    def _form(self, model: ReportModel, given: dict[str, Any]) -> Form:
+        color = True if given.get("force_color") else False if given.get("no_color") else None
+        # The root package holds the version, and nothing inside it may import the root.
+        return form_of(model, sys.modules["perfkit"].__version__, Output(self.stdout, color))
+
+    def _watch(self, settings: Settings, given: dict[str, Any], interval_s: float) -> None:
+        from perfkit.report.watch import watch
+
+        def report() -> str:
+            model = load(settings, self._options(settings, given))
+            return self._form(model, given).text
+
+        # What keeps a picture in place ends no line by itself.
+        self.stdout.ending = ""
+        with self._writing():
+            watch(report, self.stdout, lambda: sleep(interval_s))
 
     def _tell_stale(self, model: ReportModel, settings: Settings) -> None:
         # It looks for folders in the app registry, which `--help` does without.
@@ -146,9 +144,14 @@ class Command(BaseCommand):
         self.stderr.write(f"{NAME}: {counted(entries, 'finding')} written to {file}")
 
     def _write(self, text: str) -> None:
-        try:
+        with self._writing():
             self.stdout.write(text)
             self.stdout.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             # Python's own flush at exit must not meet the same output again.
             sys.stdout = None
@@ -162,6 +165,11 @@ class Command(BaseCommand):
     def _end(self, message: str, status: int) -> NoReturn:
         """Say why in one line and end; raise for a caller in Python."""
         if not getattr(self, "_called_from_command_line", False):
-            raise CommandError(message, returncode=status)
+            raise CommandError(message, returncode=UNKNOWN if self._is_plugin else status)
+        if self._is_plugin:
+            # A plugin speaks on standard output; what cannot be written there has its status still.
+            if sys.stdout is not None:
+                self.stdout.write(unknown(message).text)
+            raise SystemExit(UNKNOWN)
         self.stderr.write(f"{NAME}: {message}")
         raise SystemExit(status)

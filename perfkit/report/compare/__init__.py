@@ -1,0 +1,1 @@
+"""What changed between two windows of time, by how much, and how sure that is."""

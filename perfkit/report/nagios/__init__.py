@@ -1,0 +1,1 @@
+"""A report as a monitoring plugin's answer: exit status, one line, figures with their thresholds."""
