@@ -58,16 +58,18 @@ class Event:
         route, method, status: as in the report; a POST is noted too, with what it wrote only.
         url: hash of scheme, host, path and query as sent, with the language and time zone in force.
         bare_url: the same without tracking parameters and with the others sorted.
+        address: hash of scheme, host, path and query as sent, whatever the language: a CDN's key.
         path: hash of scheme, host and path.
         principal: hash of the session's cookie or the Authorization header, else of address and browser.
         audience: ``ANONYMOUS``, ``USER``, ``STAFF``, ``SUPERUSER`` or ``UNKNOWN``.
         body, masked: hashes of the body as sent, and with tokens, nonces and request ids masked; 0
             when there is none (streamed, not read). Of the innermost answer, not compressed.
-        headers: hash of what else the reader gets: content type, disposition, location, links.
+        headers: hash of what else the reader gets: every header of the view's that is no date and the like.
         size: bytes of the body.
         inner, outer: the answer at both places; None where it did not pass there.
         same_body: the outermost body is the innermost one (compression aside).
         streamed: it was streamed, or its body was beyond the cap.
+        has_session: it came with a session's cookie or an ``Authorization`` header.
         session_read, session_written, session_saved: what the request did with its session.
         user_read: it resolved ``request.user``.
         csrf_used: it made a CSRF token.
@@ -79,11 +81,12 @@ class Event:
         session_selects, session_ms: statements that read the session's table, and their time.
         writes: what it changed in the database, the session's table aside.
         top_shape, top_identity, top_ms: its costliest SELECT: hash of the shape, hash with parameters,
-            milliseconds; 0 without one.
+            milliseconds; 0 without one, and the second 0 too where its parameters are not known.
         top_tables: the tables it reads.
         attributes: (name, hash of the value) of what an answer may hang on, sorted: ``cookie:theme``,
             ``header:hx-request``, ``query:page``, ``language``, ``time_zone``, ``host``, ``scheme``,
-            ``logged_in``, ``staff``, ``superuser``, ``mobile``.
+            ``logged_in``, ``staff``, ``superuser``, ``mobile``; ``header:cookie`` is the whole header.
+            A header that an answer varies on is always among them.
         weight: for how many requests it stands: 1, or 1 / R in the sampled tail.
     """
 
@@ -93,6 +96,7 @@ class Event:
     status: int
     url: int
     bare_url: int
+    address: int
     path: int
     principal: int
     audience: int
@@ -104,6 +108,7 @@ class Event:
     outer: Seen | None = None
     same_body: bool = True
     streamed: bool = False
+    has_session: bool = False
     session_read: bool = False
     session_written: bool = False
     session_saved: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from perfkit.capture.origin import Origin
 
 if TYPE_CHECKING:
+    from perfkit.capture.answer import Candidate
     from perfkit.capture.callpath import CallPath
     from perfkit.capture.noting import Load
     from perfkit.capture.origin import Facts
@@ -61,6 +62,7 @@ class Trace:
         "beginnings",
         "boundaries",
         "cache_events",
+        "candidate",
         "closed",
         "dropped",
         "dropped_s",
@@ -108,6 +110,8 @@ class Trace:
         self.failures: list[tuple[str, Exception]] = []
         #: Whether a request is what is being recorded.
         self.of_request = False
+        #: What is noted of the answer for the cache advisor, None where it cannot be cached.
+        self.candidate: Candidate | None = None
         #: Tasks and threads that outlive the request keep the trace in their context.
         self.closed = False
 

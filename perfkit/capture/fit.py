@@ -213,6 +213,16 @@ def _coroutines() -> None:
         raise Misfit("SyncToAsync.__call__ is no coroutine function")
 
 
+def _answers() -> None:
+    handler = "django.core.handlers.base:BaseHandler"
+    code_at(f"{handler}.check_response", "response", "callback", "name")
+    code_at(f"{handler}.resolve_request", "request")
+    for name in ("_get_response", "_get_response_async"):
+        mentions(f"{handler}.{name}", "check_response", "resolve_request")
+    has(the("django.http:HttpResponse")(), "headers", "cookies", "content", "streaming")
+    has(the("django.template.response:SimpleTemplateResponse"), "add_post_render_callback")
+
+
 def _boundaries() -> None:
     base = "django.core.handlers"
     code_at(f"{base}.base:BaseHandler._get_response")
@@ -245,6 +255,7 @@ HOOKS = (
     Hook("eager load hook", "no unused_eager_load is found", _eager_loads),
     Hook("template hook", "loops in templates are told with the line of the view", _templates),
     Hook("coroutine hook", "what a coroutine waits for is not led back to its lines", _coroutines),
+    Hook("answer hook", "nothing is told about caching", _answers),
     Hook("boundary hook", "lines of middleware and of the server may be named", _boundaries),
 )
 

@@ -147,6 +147,7 @@ CHANGES: list[tuple[Callable[[pytest.MonkeyPatch], None], dict[str, str]]] = [
     (wrapped(Collector, "collect"), {"internals hook": "Collector.collect is no function"}),
     (wrapped(Node, "render_annotated"), {"template hook": "render_annotated is no function"}),
     (wrapped(SyncToAsync, "thread_handler"), {"coroutine hook": "thread_handler is no function"}),
+    (wrapped(BaseHandler, "resolve_request"), {"answer hook": "resolve_request is no function"}),
     (wrapped(BaseHandler, "get_response"), {"boundary hook": "get_response is no function"}),
 ]
 

@@ -1,0 +1,63 @@
+"""Whether enough was seen, of enough people, to let one get what was made for another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from perfkit.caching.facts import Facts
+from perfkit.caching.interval import FEWEST_COMPARISONS, FEWEST_KEYS, FEWEST_PRINCIPALS
+from perfkit.caching.pairs import CREW, MEMBER, NOBODY, Comparisons
+
+#: Comparisons with a class of visitors that the view could tell apart.
+_FEWEST_WITH_NOBODY: Final = 30
+_FEWEST_WITH_CREW: Final = 20
+
+
+def is_proven(comparisons: Comparisons) -> bool:
+    """Tell whether enough answers to enough people were the same, and none was not."""
+    return (
+        comparisons.is_clean
+        and comparisons.total >= FEWEST_COMPARISONS
+        and len(comparisons.principals) >= FEWEST_PRINCIPALS
+        and has_keys(comparisons)
+    )
+
+
+def has_keys(comparisons: Comparisons) -> bool:
+    """Tell whether enough addresses were compared: twenty, or each of a route that has fewer."""
+    return comparisons.keys >= min(FEWEST_KEYS, comparisons.all_keys)
+
+
+def unseen(facts: Facts, comparisons: Comparisons, members: int = FEWEST_COMPARISONS) -> list[str]:
+    """Return what is not known of whom the view could tell apart; empty when it never looks who asks.
+
+    A view that looks may show staff a button, members their own page, and strangers the door. That
+    everybody got the same so far proves nothing for a class of visitors that did not come by, nor
+    that an address is for all when nobody without a login ever got it.
+
+    Args:
+        facts: the route.
+        comparisons: under the keys that a cache would have.
+        members: comparisons with somebody who is logged in that are enough.
+
+    Returns:
+        slugs of ``reasons.REASONS``.
+    """
+    return list(_unseen(facts, comparisons, members)) if facts.looks else []
+
+
+def _unseen(facts: Facts, comparisons: Comparisons, members: int) -> Iterator[str]:
+    if comparisons.made_with(MEMBER, CREW) < members:
+        yield "members_not_seen"
+    if facts.crew and comparisons.made_with(CREW) < _FEWEST_WITH_CREW:
+        yield "staff_not_seen"
+    if facts.closed == facts.keys or comparisons.made_with(NOBODY) < _FEWEST_WITH_NOBODY:
+        yield "anonymous_not_seen"
+    elif facts.closed:
+        yield "members_only_addresses"
+
+
+def may_be_shared(facts: Facts, comparisons: Comparisons) -> bool:
+    """Tell whether everybody may get the same answer of one key."""
+    return is_proven(comparisons) and not unseen(facts, comparisons)

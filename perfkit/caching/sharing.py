@@ -1,0 +1,206 @@
+"""The rules that share an answer: with all, by an attribute, among the anonymous, or with oneself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perfkit.caching.decision import (
+    LEAST_RATIO,
+    MOST,
+    SOME,
+    Case,
+    Decision,
+    query,
+    ratio,
+    to_mind,
+    unproven,
+    worth,
+)
+from perfkit.caching.explain import Explanation, explain
+from perfkit.caching.interval import FEWEST_COMPARISONS, FEWEST_KEYS
+from perfkit.caching.pairs import compare
+from perfkit.caching.policy import (
+    ANONYMOUS_ONLY,
+    CACHE_PAGE,
+    STRIPPED,
+    VARY_ON_COOKIE,
+    VARY_ON_HEADERS,
+    Policy,
+    keys_without,
+    mixed,
+)
+from perfkit.caching.proof import is_proven, may_be_shared, unseen
+from perfkit.caching.tracking import is_tracking
+
+#: Answers to one principal in a row from which on it can be told that he gets another each time.
+_FEWEST_REPEATS: Final = 10
+
+#: By these headers a principal is known.
+_WHO: Final = ("header:cookie", "header:authorization")
+
+#: Comparisons between visitors that send the same of them, unless there is none.
+_FEWEST_ALIKE: Final = 30
+
+
+def different_parameters(case: Case) -> Decision | None:
+    """Share between parameters that make no difference, where leaving them out is worth it."""
+    facts = case.facts
+    if not any(name.startswith("query:") for name in facts.columns.attributes):
+        return None
+    without = _irrelevant(case)
+    keys = keys_without(facts.columns, without)
+    comparisons = compare(facts.columns, facts.good, dict(enumerate(keys)))
+    if comparisons.mismatches or comparisons.all_keys > 0.9 * facts.keys:
+        return None
+    if facts.refusals.mismatches or not may_be_shared(facts, comparisons):
+        return None
+    plain, stripped = (
+        case.saving(Policy(CACHE_PAGE)),
+        case.saving(Policy(STRIPPED, without=without)),
+    )
+    gain = ratio(stripped) - ratio(plain)
+    if gain < 0.1 or stripped.chosen is None or worth(case, stripped) is not None:
+        return None
+    columns = facts.columns
+    names = (name.partition(":") for name in columns.attributes)
+    tracked = without or any(kind == "query" and is_tracking(name) for kind, _, name in names)
+    slug = "tracking_parameters" if tracked else "parameter_order"
+    reasons = ("same_for_all", slug, *to_mind(case, stripped))
+    return Decision("cache_page", reasons, stripped, comparisons=comparisons, without=without)
+
+
+def _irrelevant(case: Case) -> tuple[str, ...]:
+    """Return the parameters whose value makes no difference, each tried alone."""
+    facts = case.facts
+    columns = facts.columns
+    found = []
+    for name in [name[6:] for name in columns.attributes if name.startswith("query:")]:
+        values = columns.attribute(f"query:{name}")
+        if len({values[at] for at in facts.good}) < FEWEST_KEYS:
+            continue
+        keys = dict(enumerate(keys_without(columns, (name,))))
+        comparisons = compare(columns, facts.good, keys)
+        if comparisons.total >= FEWEST_COMPARISONS and comparisons.is_clean:
+            found.append(name)
+    return tuple(found)
+
+
+def same_for_all(case: Case) -> Decision | None:
+    """Share with everybody what everybody got the same of."""
+    facts = case.facts
+    comparisons = facts.comparisons
+    if facts.refusals.mismatches or not may_be_shared(facts, comparisons):
+        return None
+    run = case.saving(Policy(CACHE_PAGE))
+    if decision := worth(case, run):
+        return decision
+    reasons = ["same_for_all"]
+    if not facts.session_read:
+        reasons.append("session_never_read")
+    if facts.revalidates >= MOST:
+        return Decision("conditional", (*reasons, "revalidates"), run, comparisons=comparisons)
+    reasons += to_mind(case, run)
+    return Decision("cache_page", tuple(reasons), run, comparisons=comparisons)
+
+
+def by_attribute(case: Case) -> Decision | None:
+    """Share within the values of one attribute, where answers are the same within them."""
+    facts = case.facts
+    if not facts.comparisons.mismatches or facts.refusals.mismatches:
+        return None
+    found = explain(facts, case.session_cookie)
+    if found is None:
+        return None
+    run = case.saving(Policy(VARY_ON_HEADERS, (found.attribute,)))
+    if decision := worth(case, run):
+        return decision
+    reasons = ["varies_by_attribute"]
+    if found.attribute.startswith("header:") and not _is_named(case, found.attribute):
+        reasons.append("missing_vary")
+    reasons += to_mind(case, run)
+    return Decision("cache_page_vary", tuple(reasons), run, found, found.comparisons)
+
+
+def _is_named(case: Case, attribute: str) -> bool:
+    header = attribute.removeprefix("header:")
+    return any(header in names for names in case.facts.columns.varies)
+
+
+def for_anonymous(case: Case) -> Decision | None:
+    """Share among those who bring no session and no Authorization, whoever they are otherwise."""
+    facts = case.facts
+    columns = facts.columns
+    nobody = [at for at in facts.good if not columns.has_session[at]]
+    comparisons = compare(columns, nobody)
+    if not is_proven(comparisons):
+        return None
+    run = case.saving(Policy(ANONYMOUS_ONLY))
+    if decision := worth(case, run):
+        return decision
+    why = ["personalized"] if facts.comparisons.mismatches else unseen(facts, facts.comparisons)
+    if facts.refusals.mismatches:
+        why = ["permission_dependent"]
+    reasons = ("anonymous_same", *why, *to_mind(case, run))
+    return Decision("anonymous_only", reasons, run, comparisons=comparisons)
+
+
+def for_each(case: Case) -> Decision | None:
+    """Give each their own answer again, by the headers that tell who they are."""
+    facts = case.facts
+    comparisons = facts.comparisons
+    if not comparisons.mismatches or comparisons.total < FEWEST_COMPARISONS:
+        return None
+    if comparisons.same >= _FEWEST_REPEATS and comparisons.same_personal > SOME * comparisons.same:
+        return Decision("do_not_cache", ("differs_each_time",), comparisons=comparisons)
+    if comparisons.same < FEWEST_COMPARISONS or not _is_own(case):
+        return Decision("do_not_cache", ("personalized",), comparisons=comparisons)
+    headers = _headers_of_who(case)
+    plain = headers == _WHO[:1]
+    run = case.saving(Policy(VARY_ON_COOKIE) if plain else Policy(VARY_ON_HEADERS, headers))
+    if run.chosen is None or run.chosen.outcome.hit_ratio < LEAST_RATIO:
+        return query(case) or Decision("do_not_cache", ("personalized",), comparisons=comparisons)
+    if decision := worth(case, run):
+        return decision
+    found = None if plain else Explanation(headers[-1], facts.principals, comparisons)
+    reasons = ("personalized", "repeats_per_visitor")
+    return Decision("cache_page_vary", reasons, run, found, comparisons=comparisons)
+
+
+def _headers_of_who(case: Case) -> tuple[str, ...]:
+    columns, good = case.facts.columns, case.facts.good
+    return tuple(
+        name
+        for name in _WHO
+        if name in columns.attributes and len({columns.attribute(name)[at] for at in good}) > 1
+    )
+
+
+def _is_own(case: Case) -> bool:
+    """Tell whether all who send the same headers of who they are get the same."""
+    columns, good = case.facts.columns, case.facts.good
+    headers = _headers_of_who(case)
+    if not headers:
+        return False
+    keys = list(columns.url)
+    for name in headers:
+        keys = list(mixed(keys, columns.attribute(name)))
+    alike = compare(columns, good, dict(enumerate(keys)))
+    return alike.is_clean and not 0 < alike.total < _FEWEST_ALIKE
+
+
+def undecided(case: Case) -> Decision:
+    """Say what is missing, or that it is personal, where no rule applies."""
+    facts = case.facts
+    comparisons = facts.comparisons
+    if comparisons.mismatches:
+        if comparisons.total < FEWEST_COMPARISONS:
+            return unproven(case, comparisons, "personalized")
+        noise = comparisons.same_personal > SOME * max(comparisons.same, 1)
+        slug = "differs_each_time" if noise else "personalized"
+        return Decision("do_not_cache", (slug,), comparisons=comparisons)
+    if facts.refusals.mismatches:
+        return Decision("do_not_cache", ("permission_dependent",), comparisons=facts.refusals)
+    if facts.revalidates >= MOST and comparisons.is_clean and not facts.looks:
+        # Each client asks for its own copy again: nothing is shared by answering 304.
+        return Decision("conditional", ("revalidates",), comparisons=comparisons)
+    return unproven(case, comparisons)

@@ -1,0 +1,26 @@
+"""Behaviors that no list names, and that look safe: nobody must get what was made for another."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.caching.behaviors import unlisted
+from tests.caching.behaviors.behavior import BEHAVIORS, Behavior
+from tests.caching.behaviors.conftest import Judged
+
+pytestmark = pytest.mark.django_db  # the database is made for tests that say so
+
+MODULES = (unlisted.__name__,)
+UNLISTED = [each for each in BEHAVIORS if each.view.__module__ in MODULES]
+
+
+@pytest.mark.parametrize("each", UNLISTED, ids=lambda each: each.name)
+def test_nobody_gets_what_is_not_his(each: Behavior, judged: Judged) -> None:
+    """The verdict is one that shares nothing, or what may be shared."""
+    advice = judged.advice(each)
+    assert advice is not None
+    told = (advice.verdict, advice.reasons, advice.timeout, advice.predicted, advice.evidence)
+    assert advice.verdict in each.verdicts, told
+    assert set(each.reasons) <= set(advice.reasons), told
+    if advice.verdict == "cache_page_vary" and each.attribute is not None:
+        assert advice.evidence.get("attribute") == each.attribute, told
