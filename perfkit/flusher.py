@@ -1,7 +1,8 @@
 """The one background thread of a process: takes finished requests, and flushes them in intervals.
 
 It starts with the first request and again after a fork: a thread does not survive one, and what
-the parent had not sent is the parent's to send.
+the parent had not sent is the parent's to send. Where threads stand still between requests (uWSGI
+without threads) it does its work at the end of a response that was sent.
 """
 
 from __future__ import annotations
@@ -9,11 +10,18 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from time import monotonic, sleep
+from contextlib import AbstractContextManager, nullcontext
+from time import monotonic
 from typing import Any
 
+from django.core.signals import request_finished
+
+from perfkit import forking
+from perfkit.forking import no_fork
+from perfkit.host import at_child_exit, gevent_monkey, threads_run
 from perfkit.isolation import isolated
 
 THREAD_NAME = "perfkit-flusher"
@@ -25,6 +33,9 @@ _POLL_S = 0.5
 _QUIET_S = 2.0
 #: Seconds of work after which the interpreter's lock is offered to the requests.
 _SLICE_S = 0.001
+#: The same where many items are left: what any thread gets, or a busy process would never catch up.
+_LONG_SLICE_S = 0.005
+_MANY_LEFT = 200
 #: Items waiting that wake the thread before its time: what they hold is memory.
 _MANY_WAITING = 1_000
 #: Items waiting at most; beyond, the newest is dropped and counted.
@@ -44,6 +55,10 @@ class Flusher:
         finish: called once at the end, instead of ``flush``.
         interval_s: seconds between two flushes.
         reset: called in a forked child, before anything is queued there.
+
+    Attributes:
+        dropped: items that there was no room for, since somebody set it to 0.
+        hangs: the process ends, and a call that the thread made has not come back.
     """
 
     def __init__(
@@ -60,6 +75,7 @@ class Flusher:
         self._reset = reset
         self.interval_s = interval_s
         self.dropped = 0
+        forking.prepare()
         self._begin()
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self.stop)
@@ -71,9 +87,13 @@ class Flusher:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._without_thread = False
+        self._flushed = monotonic()
+        self.hangs = False
 
     def _after_fork(self) -> None:
         self.dropped = 0
+        forking.renew()
         self._begin()
         self._reset()
 
@@ -90,52 +110,115 @@ class Flusher:
         elif len(self._queue) == _MANY_WAITING:
             self._wake.set()
 
+    def start(self) -> None:
+        """Start the thread where none runs: something waits for a flush that is not queued."""
+        if self._thread is None:
+            self._start()
+
     def _start(self) -> None:
         with self._lock:
-            if self._thread is None and not self._stopping.is_set():
+            if self._thread is not None or self._without_thread or self._stopping.is_set():
+                return
+            at_child_exit(self.stop)
+            if not threads_run():
+                self._without_thread = True
+                request_finished.connect(self._after_response)
+            else:
                 thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 thread.start()
                 self._thread = thread
 
     def _run(self) -> None:
-        flushed = monotonic()
+        stopping = self._stopping
+        self._flushed = monotonic()
         unsent = False
-        while not self._stopping.is_set():
-            self._wake.wait(min(_POLL_S, self.interval_s))
+        while not stopping.is_set():
+            since = monotonic() - self._flushed
+            self._wake.wait(min(_POLL_S, max(0.0, self.interval_s - since)))
             self._wake.clear()
             waiting = len(self._queue)
-            self.drain()
+            self.drain(stopping)
             unsent = unsent or waiting > 0
-            since = monotonic() - flushed
+            since = monotonic() - self._flushed
             if since >= self.interval_s or (unsent and not waiting and since >= _QUIET_S):
-                with isolated("flush"):
-                    self._flush()
-                flushed, unsent = monotonic(), False
+                self._flush_now()
+                unsent = False
 
-    def drain(self) -> None:
-        """Handle what is queued now, letting requests run after each slice of a millisecond."""
-        slice_ends = monotonic() + _SLICE_S
+    def _after_response(self, **told: Any) -> None:
+        # The client has its answer; what this takes, only the next request of this worker waits for.
+        self.drain()
+        if monotonic() - self._flushed >= self.interval_s:
+            self._flush_now()
+
+    def _flush_now(self) -> None:
+        self._flushed = monotonic()  # as it begins: what comes meanwhile waits for the next
+        with isolated("flush"):
+            self._flush()
+
+    def drain(self, ending: threading.Event | None = None) -> None:
+        """Handle what is queued now.
+
+        Args:
+            ending: given by the thread, which lets requests run after each slice of a millisecond;
+                set when it is to leave the rest to the one that ends the process.
+        """
+        left = len(self._queue)
+        if ending is None:
+            while left:
+                left = self._handle_some(left, None)
+        while left:
+            with self._unforked():
+                left = self._handle_some(left, ending)
+            # Looked up now: gevent may have put a function of its own here since the import.
+            time.sleep(0)
+
+    def _handle_some(self, left: int, ending: threading.Event | None) -> int:
+        """Handle so many items, for a slice at most; return how many are left."""
+        slice_ends = monotonic() + (_SLICE_S if left < _MANY_LEFT else _LONG_SLICE_S)
         guard = isolated("flusher")
-        for _ in range(len(self._queue)):
+        while left:
+            if ending is not None and ending.is_set():
+                return 0
             try:
                 item = self._queue.popleft()
-            except IndexError:  # another thread drains too, as the process ends
-                return
+            except IndexError:  # another greenlet drains too
+                return 0
             with guard:
                 self._handle(item)
+            left -= 1
             if monotonic() >= slice_ends:
-                sleep(0)
-                slice_ends = monotonic() + _SLICE_S
+                break
+        return left
+
+    def _unforked(self) -> AbstractContextManager[None]:
+        """Keep forks away while we work: a child inherits every lock that is held just then.
+
+        Greenlets take turns only where we let them, and one that held a fork up would never get on.
+        """
+        return no_fork() if gevent_monkey() is None else nullcontext()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait within a flush; return True, at once, where somebody waits for its end.
+
+        That is the end of the process, and the next request of a worker without threads.
+        """
+        return self._without_thread or self._stopping.wait(seconds)
 
     def stop(self) -> None:
         """End the thread and flush what is left; a later ``submit`` starts anew."""
         thread, self._thread = self._thread, None
+        ran = thread is not None or self._without_thread
         self._stopping.set()
         self._wake.set()
+        self.hangs = False
         if thread is not None and thread is not threading.current_thread():
             thread.join(_STOP_S)
-        if thread is not None or self._queue:
+            self.hangs = thread.is_alive()
+        if ran or self._queue:
             self.drain()
             with isolated("flush"):
                 self._finish()
+        if self._without_thread:
+            request_finished.disconnect(self._after_response)
+            self._without_thread = False
         self._stopping = threading.Event()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished
 
 from perfkit import flusher as flusher_module
 from perfkit.flusher import THREAD_NAME, Flusher
@@ -172,6 +173,98 @@ def test_many_threads_start_one(calls: Calls) -> None:
     calls.flusher.stop()
     handled = [each for each in calls.made if isinstance(each, tuple)]
     assert len(handled) == len(set(handled)) == 800
+
+
+class Uwsgi:
+    """The module of a uWSGI that lets no thread run."""
+
+    has_threads = 0
+
+
+@pytest.fixture
+def standing_still(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
+    """Make a flusher in a process whose threads stand still between requests."""
+    monkeypatch.setitem(sys.modules, "uwsgi", Uwsgi)
+    made = Calls()
+    yield made
+    made.flusher.stop()
+
+
+def test_without_threads_a_response_that_was_sent_flushes(standing_still: Calls) -> None:
+    """Its items are handled after each response, and flushed when an interval is over."""
+    calls = standing_still
+    calls.flusher.submit("one")
+    assert threads() == []
+    request_finished.send(sender=None)
+    assert calls.made == ["one"]
+    calls.flusher.submit("two")
+    calls.flusher.interval_s = 0.0
+    assert calls.made == ["one"]
+    request_finished.send(sender=None)
+    assert calls.made == ["one", "two", "flush"]
+
+
+def test_without_threads_the_end_flushes_what_was_handled(standing_still: Calls) -> None:
+    """Nothing waits in the queue, but nothing was flushed either; then responses are no more ours."""
+    calls = standing_still
+    calls.flusher.submit("one")
+    request_finished.send(sender=None)
+    calls.flusher.stop()
+    assert calls.made == ["one", "finish"]
+    calls.flusher.interval_s = 0.0
+    request_finished.send(sender=None)
+    assert calls.made == ["one", "finish"]
+    calls.flusher.submit("two")
+    calls.flusher.stop()
+    assert calls.made == ["one", "finish", "two", "finish"]
+
+
+def test_without_threads_a_failure_is_not_the_responses(
+    standing_still: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The response was sent; what fails then is told once."""
+    standing_still.flusher.submit(ValueError("bad"))
+    request_finished.send(sender=None)
+    assert failures.pop("flusher") == 1
+    assert len(caplog.records) == 1
+
+
+def test_the_end_tells_that_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process ends in a bounded time; what is queued is handled, and the sinks know of the other."""
+    monkeypatch.setattr(flusher_module, "_STOP_S", 0.01)
+    told: list[bool] = []
+    calls = Calls(interval_s=0.001)
+    calls.flusher._finish = lambda: told.append(calls.flusher.hangs)
+    calls.go_on.clear()
+    calls.flusher._flush = lambda: calls._handle("hangs")
+    calls.flusher.submit("of the thread")
+    assert calls.handled.wait(PATIENCE_S)
+    (thread,) = threads()
+    calls.flusher._handle = calls.made.append
+    calls.flusher.submit("of the end")
+    calls.flusher.stop()
+    assert told == [True]
+    assert "of the end" in calls.made
+    calls.go_on.set()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    calls.flusher.submit("later")
+    calls.flusher.stop()
+    assert told == [True, False]
+
+
+def test_the_thread_leaves_the_rest_to_the_end(calls: Calls) -> None:
+    """A long queue is not handled by two threads at once."""
+    calls.go_on.clear()
+    for number in range(50):
+        calls.flusher.submit(number)
+    assert calls.handled.wait(PATIENCE_S)
+    stopping = threading.Thread(target=calls.flusher.stop)
+    stopping.start()
+    calls.go_on.set()
+    stopping.join(PATIENCE_S)
+    assert [each for each in calls.made if isinstance(each, int)] == list(range(50))
+    assert calls.made[-1] == "finish"
 
 
 # In processes of their own -------------------------------------------------------------------

@@ -16,6 +16,7 @@ from perfkit import hooks, pipeline
 from perfkit.conf import get_settings
 from perfkit.isolation import isolated
 from perfkit.observation import Observation
+from perfkit.samples.errors import name_of
 
 #: What a task's end counts as, where a request has its status. A retry is no failure yet.
 _SUCCESS, _FAILURE = 200, 500
@@ -49,7 +50,7 @@ def _begin(task: Any, **told: Any) -> None:
         task.request._perfkit = observation
 
 
-def _end(task: Any, state: str | None = None, **told: Any) -> None:
+def _end(task: Any, state: str | None = None, retval: Any = None, **told: Any) -> None:
     observation: Observation | None = vars(task.request).pop("_perfkit", None)
     if observation is None:
         return
@@ -59,9 +60,11 @@ def _end(task: Any, state: str | None = None, **told: Any) -> None:
     with isolated("task"):
         observation.leave()
         observation.status = _FAILURE if state == "FAILURE" else _SUCCESS
+        if isinstance(retval, BaseException):
+            observation.error = name_of(retval)
         observation.finish()
 
 
 def _stop(**told: Any) -> None:
     # A prefork worker leaves by os._exit(), without what Python does at the end of a process.
-    pipeline.flusher().stop()
+    pipeline.end()

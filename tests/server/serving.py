@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,17 +24,34 @@ from perfkit.store.read import read
 #: Far more than any of this takes; reached only when something hangs.
 PATIENCE_S = 60
 
+SETTINGS = "tests.server.site_settings"
+
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
-def environment(folder: Path, interval_s: float) -> dict[str, str]:
-    """Return the variables of a process of the test's site."""
+def environment(
+    folder: Path,
+    interval_s: float,
+    perfkit: Mapping[str, Any] | None = None,
+    settings: str = SETTINGS,
+) -> dict[str, str]:
+    """Return the variables of a process of the test's site.
+
+    Args:
+        folder: the site's BASE_DIR.
+        interval_s: seconds between two flushes.
+        perfkit: further keys of ``PERFKIT``.
+        settings: the site's settings module.
+    """
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(each for each in sys.path if each),
-        "DJANGO_SETTINGS_MODULE": "tests.server.site_settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "PERFKIT_TEST_FOLDER": str(folder),
         "PERFKIT_TEST_INTERVAL": str(interval_s),
+        "PERFKIT_TEST_SETTINGS": json.dumps(
+            {"FLUSH_INTERVAL_SECONDS": interval_s, **(perfkit or {})}
+        ),
     }
 
 
@@ -45,11 +62,20 @@ class Server:
         folder: the site's BASE_DIR.
         arguments: of ``python -m``; the server chooses its port and logs its address.
         interval_s: seconds between two flushes; by default none comes but at the end.
+        perfkit: further keys of ``PERFKIT``.
+        settings: the site's settings module.
     """
 
-    def __init__(self, folder: Path, *arguments: str, interval_s: float = 3_600) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        interval_s: float = 3_600,
+        perfkit: Mapping[str, Any] | None = None,
+        settings: str = SETTINGS,
+    ) -> None:
         self.folder = folder
-        self.environment = environment(folder, interval_s)
+        self.environment = environment(folder, interval_s, perfkit, settings)
         self.process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             env=self.environment,
@@ -79,13 +105,16 @@ class Server:
 
     def _read(self) -> None:
         assert self.process.stderr is not None
-        self.log.extend(self.process.stderr)
+        for line in self.process.stderr:
+            self.log.append(line)
 
-    def get(self, url: str, method: str = "GET") -> tuple[int, bytes]:
+    def get(
+        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Ask for a page; read all of it."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
-            connection.request(method, url)
+            connection.request(method, url, headers=dict(headers or {}))
             response = connection.getresponse()
             return response.status, response.read()
         finally:
@@ -124,6 +153,19 @@ class Server:
             return read({"ENGINE": "django.db.backends.sqlite3", "NAME": str(store)}, 0).window
         except StoreError:
             return Window()
+
+    def until_logged(self, words: str) -> None:
+        """Wait until the server's log has these words."""
+        pause = threading.Event()
+        gives_up = monotonic() + PATIENCE_S
+        while words not in "".join(self.log):
+            assert monotonic() < gives_up, "".join(self.log)
+            pause.wait(0.02)
+
+    def workers(self) -> list[int]:
+        """Return the server's child processes."""
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def until(self, told: Callable[[Window], bool]) -> Window:
         """Read the store until it tells something."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -13,4 +14,4 @@ ROOT_URLCONF = "tests.server.site_urls"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "perfkit"]
 MIDDLEWARE = ["perfkit.middleware.PerfkitMiddleware"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "site.sqlite3"}}
-PERFKIT = {"FLUSH_INTERVAL_SECONDS": float(os.environ.get("PERFKIT_TEST_INTERVAL", "3600"))}
+PERFKIT = json.loads(os.environ["PERFKIT_TEST_SETTINGS"])

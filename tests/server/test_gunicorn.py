@@ -31,9 +31,15 @@ def gunicorn(serve: Serve, *arguments: str, site: str = "site_wsgi", **options: 
     return serve("gunicorn", *bind, *arguments, application, **options)
 
 
+#: With gevent and --preload Django must be imported after the patching, as without perfkit.
+EARLY = ("--config", "python:tests.server.early_gevent")
+
+
 @pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["", "preload"])
 @pytest.mark.parametrize(
-    "worker", [("sync",), ("gthread", "--threads", "4")], ids=["sync", "gthread"]
+    "worker",
+    [("sync",), ("gthread", "--threads", "4"), ("gevent", *EARLY)],
+    ids=["sync", "gthread", "gevent"],
 )
 def test_totals_are_the_requests_answered(
     serve: Serve, worker: tuple[str, ...], preload: tuple[str, ...]

@@ -23,7 +23,7 @@ VISIT = {
 def uvicorn(serve: Serve, *arguments: str, **options: float) -> Server:
     """Serve the site."""
     application = "tests.server.site_asgi:application"
-    return serve("uvicorn", "--port", "0", "--lifespan", "off", *arguments, application, **options)
+    return serve("uvicorn", "--port", "0", *arguments, application, **options)
 
 
 def test_totals_are_the_requests_answered(serve: Serve) -> None:
@@ -32,7 +32,7 @@ def test_totals_are_the_requests_answered(serve: Serve) -> None:
     server = uvicorn(serve)
     answers = server.get_all([url for _ in range(rounds) for url in VISIT], at_once=8)
     assert Counter(status for status, _ in answers) == {200: 5 * rounds, 500: rounds, 404: rounds}
-    server.stop(signal.SIGINT)
+    server.stop()
     window = server.window()
     assert counts(window) == dict.fromkeys(VISIT.values(), rounds)
     assert window.routes["/asking/", "GET"]["statements"] == 3 * rounds
@@ -44,9 +44,17 @@ def test_totals_are_the_requests_answered(serve: Serve) -> None:
     assert (totals["requests"], totals["errors"]) == (len(VISIT) * rounds, rounds)
 
 
-def test_sigterm_loses_no_more_than_the_last_interval(serve: Serve) -> None:
-    """Uvicorn ends SIGTERM by killing itself with it: what was flushed before is all there is."""
-    server = uvicorn(serve, interval_s=0.2)
+def test_sigterm_loses_nothing(serve: Serve) -> None:
+    """Uvicorn ends SIGTERM by killing itself with it; the lifespan tells of the end before."""
+    server = uvicorn(serve)
+    server.get_all(["/calm/", "/asking/"] * 20, at_once=8)
+    server.stop(signal.SIGTERM)
+    assert counts(server.window()) == {"GET /calm/": 20, "GET /asking/": 20}
+
+
+def test_without_lifespan_sigterm_loses_no_more_than_the_last_interval(serve: Serve) -> None:
+    """Nobody tells of the end: what was flushed before is all there is."""
+    server = uvicorn(serve, "--lifespan", "off", interval_s=0.2)
     server.get_all(["/calm/"] * 20, at_once=8)
     server.until(lambda window: window.requests >= 20)
     server.stop(signal.SIGTERM)
