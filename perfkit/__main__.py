@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandParser, handle_default_options
 
 from perfkit.management.commands.perfreport import NAME, REFUSED, Command
+from perfkit.report.nagios.answer import UNKNOWN, is_asked, unknown
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _USAGE = f"usage: python -m perfkit {NAME} [--settings your_site.settings] [options]"
@@ -22,33 +23,39 @@ def main(argv: list[str]) -> None:
         argv: the arguments after ``python -m perfkit``.
 
     Raises:
-        SystemExit: always when something is wrong; status 2.
+        SystemExit: always when something is wrong; status 2, and 3 for a monitoring system.
     """
+    is_plugin = is_asked(argv)
     if not argv or argv[0] != NAME:
-        _refuse(_USAGE)
+        _refuse(_USAGE, is_plugin)
     command = Command()
     parser = CommandParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--settings")
     parser.add_argument("--pythonpath")
-    vars(parser)["error"] = lambda message: _refuse(f"{NAME}: {message}")
+    vars(parser)["error"] = lambda message: _refuse(f"{NAME}: {message}", is_plugin)
     handle_default_options(parser.parse_known_args(argv[1:])[0])
     # Help needs no site.
     if not {"-h", "--help"} & set(argv):
-        _set_up()
+        _set_up(is_plugin)
     command.run_from_argv(["python -m perfkit", *argv])
 
 
-def _set_up() -> None:
+def _set_up(is_plugin: bool) -> None:
     if not os.environ.get(_VARIABLE):
-        _refuse(f"{NAME}: no settings: set {_VARIABLE}, or give --settings your_site.settings")
+        line = f"{NAME}: no settings: set {_VARIABLE}, or give --settings your_site.settings"
+        _refuse(line, is_plugin)
     try:
         django.setup()
     except (ImportError, ImproperlyConfigured) as error:
         reason = " ".join(str(error).split())
-        _refuse(f"{NAME}: the settings {os.environ[_VARIABLE]!r} cannot be used: {reason}")
+        named = os.environ[_VARIABLE]
+        _refuse(f"{NAME}: the settings {named!r} cannot be used: {reason}", is_plugin)
 
 
-def _refuse(line: str) -> None:
+def _refuse(line: str, is_plugin: bool) -> None:
+    if is_plugin:
+        sys.stdout.write(f"{unknown(line).text}\n")
+        raise SystemExit(UNKNOWN)
     sys.stderr.write(f"{line}\n")
     raise SystemExit(REFUSED)
 

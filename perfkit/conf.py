@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 SETTING = "PERFKIT"
@@ -104,6 +105,7 @@ FINDING_KINDS = (
     "unused_eager_load",
     "duplicate_query",
     "slow_query",
+    "query_plan",
 )
 
 #: What a rule of ``IGNORE`` matches by; each is a pattern, and all that are given must match.
@@ -238,6 +240,15 @@ def configured_middleware() -> list[str]:
 def site_setting(name: str) -> Any:
     """Return a setting of the site as it stands, None where there is none; for the checks."""
     return getattr(django_settings, name, None)
+
+
+def secret_key() -> str | bytes:
+    """Return the site's SECRET_KEY, ``""`` where it has none: for keyed hashes only."""
+    try:
+        key: str | bytes = django_settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return ""
+    return key
 
 
 def is_overridden(name: str) -> bool:

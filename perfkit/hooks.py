@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from perfkit.capture import answer, coroutine, places, roles, rows, sql, usage
 from perfkit.capture import cache as cache_hook
-from perfkit.capture import coroutine, places, roles, rows, sql, usage
 from perfkit.capture.current import Trace
 from perfkit.capture.fit import misfits
 from perfkit.capture.needs import Misfit
@@ -24,6 +24,7 @@ _MODULES: dict[str, Any] = {
     "origin hook": rows,
     "eager load hook": usage,
     "coroutine hook": coroutine,
+    "answer hook": answer,
 }
 
 _installed: list[Any] = []

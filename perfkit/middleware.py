@@ -11,9 +11,10 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from perfkit import hooks, pipeline
+from perfkit import hooks, lifespan, pipeline
 from perfkit.conf import get_settings
 from perfkit.observation import CLIENT_GONE
+from perfkit.samples import errors
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -42,6 +43,8 @@ class PerfkitMiddleware:
         if self.is_async:
             markcoroutinefunction(cast(Any, self))
         hooks.install()
+        errors.install()
+        lifespan.install(pipeline.end)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer one request."""

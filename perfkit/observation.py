@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from asyncio import Task, current_task
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import Token
 from threading import get_ident
-from time import perf_counter, thread_time, time
+from time import perf_counter, thread_time
 from typing import Any
 
 from django.http import FileResponse, HttpRequest
@@ -25,6 +26,12 @@ _LONGEST_QUEUE_MS = 3_600_000.0
 #: leaves with one dict operation each, which needs no lock; readers take a copy.
 RUNNING: dict[int, Observation] = {}
 
+#: What tells where a request runs: its thread's number, or the greenlet where threads are greenlets.
+whereabouts: Callable[[], Any] = get_ident
+
+#: Digits of a ``Content-Length``; more are junk, and Python itself refuses to read thousands.
+_LONGEST_LENGTH = 15
+
 #: nginx's word for a client that went away.
 CLIENT_GONE = 499
 
@@ -42,8 +49,9 @@ class Observation:
         task: name of the Celery task that this is, ``""`` for a request.
         request: None once finished: it may hold an upload, and it holds this.
         match, method, stamp: what is kept of it; ``stamp`` is its ``X-Request-Start``.
-        thread_id: ``get_ident()`` of the thread in which it began.
+        thread_id: ``get_ident()`` of the thread in which it began, or the greenlet.
         running_task: the asyncio task that answers it, None under WSGI and once finished.
+        error: name of the class of the exception that failed it, ``""`` where none is known.
     """
 
     __slots__ = (
@@ -53,6 +61,7 @@ class Observation:
         "aborted",
         "cpu_s",
         "ended",
+        "error",
         "first_byte",
         "match",
         "method",
@@ -82,12 +91,13 @@ class Observation:
         self.status = 0
         self.sent_bytes: int | None = None
         self.aborted = False
+        self.error = ""
         self.outer = current.get()
         self._token: Token[Trace | None] | None = None if trace is None else current.set(trace)
         self._cpu_started = None if shared else thread_time()
-        self.thread_id = get_ident()
+        self.thread_id = whereabouts()
         self.running_task: Task[Any] | None = _current_task() if shared else None
-        self.started_at = time()
+        self.started_at = time.time()  # looked up now: a test may have put another clock there
         self.started = perf_counter()
         RUNNING[id(self)] = self
 
@@ -128,7 +138,8 @@ class Observation:
         if isinstance(response, FileResponse) and response.file_to_stream is not None:
             # Wrapping the iterator would switch off the server's own sendfile.
             length = response.headers.get("Content-Length", "")
-            self.sent_bytes = int(length) if length.isdecimal() else None
+            known = length.isdecimal() and len(length) <= _LONGEST_LENGTH
+            self.sent_bytes = int(length) if known else None
             body.ended = True
             return
         self.sent_bytes = 0

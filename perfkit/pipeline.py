@@ -6,30 +6,45 @@ the flusher's thread.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from functools import cache
 from random import random
-from threading import Lock
+from threading import Lock, current_thread
 from time import perf_counter, time
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from perfkit.acceptance.accepted import take_matched
+from perfkit.acceptance.accepted import Acceptance, take_matched
 from perfkit.analysis import analyze, facts_of
+from perfkit.caching.collector import Collector
+from perfkit.capture.answer import CANDIDATE_METHODS, Candidate
 from perfkit.capture.current import UNRECORDED, current
 from perfkit.conf import Settings, get_settings
-from perfkit.flusher import Flusher
+from perfkit.explain.explainer import Explainer
+from perfkit.flusher import THREAD_NAME, Flusher
+from perfkit.forking import no_fork
 from perfkit.hooks import new_trace, report_failures
+from perfkit.host import gevent_monkey, natively
 from perfkit.isolation import isolated, report_failure
 from perfkit.metrics.aggregate import Aggregate, Window
+from perfkit.metrics.own import OwnMeter
+from perfkit.metrics.process import ProcessMeter
 from perfkit.metrics.rows import route_rows
+from perfkit.metrics.sample import Sample
 from perfkit.metrics.statsd import MetricsWindow, StatsdSink
 from perfkit.metrics.thinning import Thinning
-from perfkit.observation import Observation
+from perfkit.observation import RUNNING, Observation
 from perfkit.record import RequestRecord
+from perfkit.samples.errors import name_of
+from perfkit.samples.keeper import SampleKeeper
 from perfkit.snapshot import counted, from_trace
+from perfkit.store.place import sqlite_path
 from perfkit.store.sink import StoreSink
+from perfkit.watchdog import guard
+from perfkit.watchdog.guard import guards
+from perfkit.watchdog.watchdog import Watchdog
 
 
 def begin(request: HttpRequest, shared: bool) -> Observation | None:
@@ -47,13 +62,17 @@ def begin(request: HttpRequest, shared: bool) -> Observation | None:
         if outer is not None and outer.is_running_request:
             return None
         settings = get_settings()
+        if not guards:
+            watch(settings)
         trace = None
         if settings.sample_rate >= 1 or random() < settings.sample_rate:
             trace = new_trace(settings)
             trace.of_request = True
+            if settings.cache_advisor and request.method in CANDIDATE_METHODS:
+                trace.candidate = Candidate(request)
         elif outer is None:
             trace = UNRECORDED
-        observation = Observation(request, trace, shared, finish)
+        observation = Observation(request, trace, shared or on_greenlets(), finish)
         request._perfkit = observation  # type: ignore[attr-defined]  # read by the toolbar panel
         return observation
     except Exception as error:
@@ -61,26 +80,55 @@ def begin(request: HttpRequest, shared: bool) -> Observation | None:
         return None
 
 
+def watch(settings: Settings) -> None:
+    """Begin to look after requests that run for too long, in this process."""
+
+    def name_of(observation: Observation) -> tuple[str, str]:
+        facts = facts_of(observation)
+        return facts["route"], facts["method"]
+
+    def make() -> guard.Guard:
+        limit_s = settings.watchdog_seconds
+        watchdog = limit_s and Watchdog(
+            limit_s,
+            settings.samples_per_hour,
+            name_of,
+            lambda name: Acceptance(settings.ignore, *name).accepts("stall", "", "", ()),
+        )
+        return guard.Guard(watchdog or None)
+
+    with isolated("watchdog"):
+        if guard.begin(make):
+            flusher().start()  # what hangs may be the first request of all
+
+
 def respond(observation: Observation, response: HttpResponseBase) -> None:
     """Stop recording and observe the rest of the response."""
     try:
         observation.leave()
+        if (trace := observation.trace) is not None and trace.candidate is not None:
+            trace.candidate.end(response)
         try:
             add_server_timing(observation, response)
         except Exception as error:
             report_failure("server timing", error)
         observation.follow(response)
     except Exception as error:
+        RUNNING.pop(id(observation), None)  # nobody tells its end any more
         report_failure("respond", error)
 
 
 def abandon(observation: Observation, status: int) -> None:
     """Note a request that ends without a response: cancelled, or the worker is going down."""
     try:
+        observation.error = observation.error or name_of(sys.exception())
         observation.leave()
+        if observation.trace is not None:
+            observation.trace.candidate = None
         observation.status = status
         observation.finish(aborted=True)
     except Exception as error:
+        RUNNING.pop(id(observation), None)
         report_failure("abandon", error)
 
 
@@ -128,15 +176,31 @@ class Sinks:
     """What the flusher feeds: the worker's sums, the store and statsd."""
 
     def __init__(self, settings: Settings) -> None:
-        self.aggregate = Aggregate(settings.max_routes)
+        self.aggregate = Aggregate(settings.max_routes, settings.apdex_ms)
         self.store = StoreSink(settings) if settings.store else None
-        statsd = settings.statsd
+        given = settings.statsd
         self.statsd = (
-            StatsdSink(statsd["HOST"], statsd["PORT"], statsd["PREFIX"]) if statsd else None
+            StatsdSink(
+                given["HOST"],
+                given["PORT"],
+                given["PREFIX"],
+                given["FORMAT"],
+                pause=lambda seconds: flusher().pause(seconds),
+            )
+            if given
+            else None
         )
+        self.process = ProcessMeter()
+        self.own = OwnMeter()
         self.thinning = Thinning()
-        self.handle_s = self.flush_ms = 0.0
+        self.keeper = SampleKeeper(settings)
+        self.explainer = Explainer(settings) if settings.explain and settings.store else None
         self._settings = settings
+        self._is_writing = False
+        self.collector = Collector(settings) if settings.cache_advisor and settings.store else None
+        self._noting = isolated("cache advisor")
+        self._samples = isolated("samples")
+        self._metering = isolated("process metrics")
 
     def handle(self, observation: Observation) -> None:
         """Take one finished request."""
@@ -146,7 +210,21 @@ class Sinks:
             self.aggregate.add(record, observation.trace is not None, weight)
         except Exception as error:
             report_failure("record", error)
-        self.handle_s += perf_counter() - started
+        else:
+            window = self.aggregate.window(record.started_at)
+            with self._samples:
+                self.keeper.consider(observation, record, window)
+            trace = observation.trace
+            if self.collector is not None and trace is not None:
+                with self._noting:
+                    self.collector.consider(record, trace, window.note)
+            if self.explainer is not None and trace is not None and trace.slow:
+                with isolated("explain"):
+                    self.explainer.collect(trace, record, window)
+        if self.statsd is not None:
+            with self._metering:
+                self.process.add(observation)
+        self.own.handled(perf_counter() - started)
 
     def _record(self, observation: Observation) -> tuple[RequestRecord, int]:
         facts = facts_of(observation)
@@ -154,20 +232,28 @@ class Sinks:
         if trace is None:
             return RequestRecord(**facts), 0
         report_failures(trace)
-        weight = self.thinning.weight(facts["route"], facts["method"], always=trace.slow)
+        route, method = facts["route"], facts["method"]
+        closely = trace.slow or self.keeper.is_worst_loop(route, method, trace)
+        weight = self.thinning.weight(route, method, always=closely)
         if not weight:
             return counted(trace, **facts), 0
         record = from_trace(trace, observation.started, **facts)
         return analyze(record, self._settings), weight
 
-    def flush(self) -> None:
-        """Hand the sums to each sink; a sink that fails is reported and the others go on."""
+    def flush(self, *, hurry: bool = False) -> None:
+        """Hand the sums to each sink; a sink that fails is reported and the others go on.
+
+        Args:
+            hurry: the process ends.
+        """
         started = perf_counter()
         dropped, flusher().dropped = flusher().dropped, 0
         if dropped:
             self.aggregate.window(time()).dropped["requests"] += dropped
         if accepted := take_matched():
             self.aggregate.window(time()).accept(accepted)
+        with isolated("watchdog"):
+            self.keep_stalls(*guard.take())
         windows = self.aggregate.take()
         self.thinning.begin_interval()
         metrics = None
@@ -177,26 +263,74 @@ class Sinks:
         # The store first: it takes a bounded time, looking a name up does not.
         if self.store is not None:
             with isolated("store sink"):
-                self.store.emit(windows)
+                self._write(self.store, windows, hurry)
         if self.statsd is not None and metrics is not None:
             with isolated("statsd sink"):
-                self.statsd.emit(metrics)
-        self.flush_ms = (perf_counter() - started) * 1000
+                self.statsd.emit(metrics, hurry=hurry)
+        self.own.flushed(perf_counter() - started)
+
+    def flush_and_explain(self) -> None:
+        """Flush, then ask for the plans of slow statements, which the next flush writes down."""
+        self.flush()
+        # Where no thread of ours runs, the next request would wait for the database.
+        if self.explainer is not None and current_thread().name == THREAD_NAME:
+            with isolated("explain"):
+                self.explainer.run(self.aggregate.window, lambda: flusher().pause(0))
+
+    def keep_stalls(self, samples: Collection[Sample], dropped: int) -> None:
+        """Take what the watchdog has seen."""
+        if samples or dropped:
+            window = self.aggregate.window(time())
+            window.keep(samples)
+            if dropped:
+                window.dropped["samples"] += dropped
 
     def finish(self) -> None:
         """Flush for the last time: what waits for a locked store gets a few more tries."""
-        self.flush()
+        if self.store is not None:
+            self.store.every_s = 0.0  # there is no later write
+        self.flush(hurry=True)
         for _ in range(_LAST_TRIES):
             if self.store is None or not self.store.waiting:
                 return
             with isolated("store sink"):
-                self.store.emit({})
+                self._write(self.store, {}, hurry=True)
+
+    def save(self) -> None:
+        """Write what there is, while the thread hangs: it waits for a name server, for example.
+
+        Unless it hangs in the store: two that write at once would count twice.
+        """
+        if self._is_writing:
+            report_failure(
+                "last flush", TimeoutError("the store did not answer; this flush is lost")
+            )
+        elif self.store is not None:
+            with isolated("store sink"):
+                self._write(self.store, self.aggregate.take(), hurry=True)
+
+    def _write(self, store: StoreSink, windows: dict[int, Window], hurry: bool) -> None:
+        def write() -> None:
+            with no_fork():
+                store.emit(windows)
+
+        self._is_writing = True
+        try:
+            if hurry:  # no thread is left that may fork, and none may be started
+                store.emit(windows)
+            elif self._settings.store and sqlite_path(self._settings.store) is not None:
+                natively(write)
+            else:
+                write()  # over the network: greenlets take turns
+        finally:
+            self._is_writing = False
 
     def _metrics(self, windows: Collection[Window], dropped: int) -> MetricsWindow:
-        requests = sum(window.requests for window in windows)
-        handled_s, self.handle_s = self.handle_s, 0.0
-        overhead_us = handled_s * 1e6 / requests if requests else 0.0
-        return MetricsWindow(route_rows(windows), dropped, self.flush_ms, overhead_us)
+        use = None
+        with self._metering:
+            use = self.process.take()
+        rows = route_rows(windows, self._settings.sample_rate)
+        return MetricsWindow(rows, use, self.own.take(dropped))
 
 
 @cache
@@ -225,8 +359,36 @@ _flushers: list[Flusher] = []
 def _make_flusher() -> Flusher:
     return Flusher(
         handle=lambda observation: sinks().handle(observation),
-        flush=lambda: sinks().flush(),
-        finish=lambda: sinks().finish(),
+        flush=lambda: sinks().flush_and_explain(),
+        finish=_finish,
         interval_s=get_settings().flush_interval_seconds,
-        reset=sinks.cache_clear,
+        reset=_reset,
     )
+
+
+def end() -> None:
+    """Flush what is left, as the process ends; a later request begins anew."""
+    for made in _flushers:
+        made.stop()
+
+
+@cache
+def on_greenlets() -> bool:
+    """Tell whether requests take turns within a thread, so that its CPU time is nobody's."""
+    return gevent_monkey() is not None
+
+
+def _finish() -> None:
+    with isolated("watchdog"):
+        sinks().keep_stalls(*guard.end())
+    if flusher().hangs:
+        sinks().save()
+    else:
+        sinks().finish()
+
+
+def _reset() -> None:
+    """Forget what was the parent's: sums, and a watchdog whose thread did not come along."""
+    sinks.cache_clear()
+    on_greenlets.cache_clear()
+    guards.clear()

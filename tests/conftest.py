@@ -9,13 +9,14 @@ import pytest
 from django.db import connections
 
 from perfkit.capture.current import current
+from perfkit.watchdog import guard
 from tests.seen import seen as seen  # a fixture for every test
 
-FLUSHER = "perfkit-flusher"
+THREADS = ("perfkit-flusher", "perfkit-watchdog")
 
 
-def _flushers() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name == FLUSHER}
+def _threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name in THREADS}
 
 
 def _hooks() -> dict[str, list[object]]:
@@ -32,12 +33,14 @@ def _hooks() -> dict[str, list[object]]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind() -> Iterator[None]:
-    """Fail a test that leaves a recording open, a hook twice on a connection, or a flusher alive."""
-    flushers = _flushers()
+    """Fail a test that leaves a recording open, a hook twice on a connection, or a thread alive."""
+    threads = _threads()
     yield
+    guard.end()  # it lives as long as its process; a test that only begins a request has begun it
     left = current.get()
     current.set(None)  # so that the next test is judged by what it does itself
     assert left is None, "the test left a recording open: perfkit.capture.current.current is set"
     doubled = {alias: hooks for alias, hooks in _hooks().items() if len(hooks) > 1}
     assert doubled == {}, "the test left more than one hook of perfkit on a connection"
-    assert _flushers() <= flushers, f"the test left a thread {FLUSHER} alive"
+    left_alive = sorted(thread.name for thread in _threads() - threads)
+    assert left_alive == [], "the test left a thread alive"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from asgiref.sync import SyncToAsync
 from django.core.cache import caches
+from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.db.models.query import ModelIterable, RawModelIterable
@@ -22,6 +23,7 @@ from django.test import override_settings
 
 import perfkit
 from perfkit import hooks, isolation, record
+from perfkit.capture import answer as answer_hook
 from perfkit.capture import cache as cache_hook
 from perfkit.capture import coroutine, places, roles, rows, sql, usage
 from perfkit.capture.fit import HOOKS
@@ -71,6 +73,8 @@ def test_uninstalling_leaves_nothing() -> None:
     assert ModelIterable.__iter__ is rows._original_iter
     assert RawModelIterable.__iter__ is rows._original_raw_iter
     assert SyncToAsync.__call__ is coroutine._original_call
+    assert BaseHandler.check_response is answer_hook._original_check
+    assert BaseHandler.resolve_request is answer_hook._original_resolve
     assert not usage.loads_along(Book.objects.select_related("author"))
     assert (roles.roles, roles.internals) == ({}, {})
     with record() as recorded:
@@ -97,6 +101,7 @@ def test_every_hook_installs_on_this_django() -> None:
         (rows, "install", "origin hook"),
         (usage, "install", "eager load hook"),
         (coroutine, "install", "coroutine hook"),
+        (answer_hook, "install", "answer hook"),
     ],
 )
 def test_a_hook_that_cannot_be_installed_stops_no_other(
@@ -178,7 +183,8 @@ RENAMED = {
     "render_annotated": {"template hook"},
     "ForNode": {"template hook"},
     "SyncToAsync": {"coroutine hook"},
-    "_get_response": {"boundary hook"},
+    "_get_response": {"answer hook", "boundary hook"},
+    "check_response": {"answer hook"},
 }
 
 

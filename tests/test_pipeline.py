@@ -100,12 +100,18 @@ FAULTS = {
     "perfkit.pipeline.analyze": "record",
     "perfkit.metrics.thinning.Thinning.weight": "record",
     "perfkit.metrics.aggregate.Aggregate.add": "record",
+    "perfkit.metrics.process.ProcessMeter.add": "process metrics",
+    "perfkit.metrics.process.ProcessMeter.take": "process metrics",
+    "perfkit.metrics.own.OwnMeter.take": "statsd sink",
+    "perfkit.samples.keeper.SampleKeeper.consider": "samples",
     "perfkit.metrics.aggregate.Aggregate.take": "flush",
     "perfkit.pipeline.route_rows": "statsd sink",
     "perfkit.metrics.statsd.StatsdSink.emit": "statsd sink",
     "perfkit.store.sink.StoreSink.emit": "store sink",
+    "perfkit.watchdog.guard.begin": "watchdog",
+    "perfkit.watchdog.guard.take": "watchdog",
     "perfkit.store.sink.opened": "store sink",
-    "perfkit.store.sink.pack": "store sink",
+    "perfkit.store.append.pack": "store sink",
 }
 
 
@@ -222,11 +228,12 @@ def test_one_sink_does_not_keep_the_other_from_its_data(
     with pytest.MonkeyPatch.context() as injected:
         injected.setattr("perfkit.store.sink.opened", fault)
         injected.setattr(
-            "perfkit.metrics.statsd.StatsdSink.emit", lambda _, window: sent.append(window)
+            "perfkit.metrics.statsd.StatsdSink.emit",
+            lambda _, window, **how: sent.append(window),
         )
         sync_get("/")
         seen.flush()
-    assert [row.requests for window in sent for row in window.rows] == [1]
+    assert [row.counts["requests"] for window in sent for row in window.rows] == [1]
     assert lines(caplog) == ["store sink"]
     pipeline.sinks().finish()
     assert seen.window().requests == 1

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
 from perfkit.conf import SETTING, get_settings
-
-SQLITE = "django.db.backends.sqlite3"
+from perfkit.store.connection import fault_of
+from perfkit.store.place import SQLITE
 
 #: As the kernel names them, and as FUSE does after ``fuse.``.
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -39,12 +39,12 @@ NETWORK_FILE_SYSTEMS = frozenset(
 def check_store(**kwargs: Any) -> list[CheckMessage]:
     """Check that the store is one that this version writes."""
     store = get_settings().store
-    if store is None or store["ENGINE"] == SQLITE:
+    if store is None or not (fault := fault_of(store)):
         return []
     return [
         Error(
-            f"{SETTING}['STORE']['ENGINE'] is {store['ENGINE']!r}.",
-            hint=f"This version stores in {SQLITE!r} only; leave STORE out for its default file.",
+            f"{SETTING}['STORE']['ENGINE'] is {store['ENGINE']!r}: {fault}.",
+            hint="The store can be SQLite or PostgreSQL; leave STORE out for its default file.",
             id="perfkit.E005",
         )
     ]
