@@ -64,7 +64,7 @@ types: $(BIN)/ready ## Check types (mypy --strict)
 
 unit: $(BIN)/ready ## Run the tests with branch coverage
 	@$(BIN)/coverage erase
-	@$(STEP) "pytest" $(BIN)/coverage run -m pytest
+	@$(STEP) "pytest" $(BIN)/coverage run -m pytest -n 2
 	@tail -n 1 .matrix/steps/summaries > .matrix/steps/unit
 	@$(BIN)/coverage combine -q
 	@$(STEP) "Branch coverage" $(BIN)/coverage report
@@ -95,6 +95,12 @@ bench: .bench/ready ## Measure what perfkit and its peers add to Django (about h
 
 bench-report: .bench/ready ## Time perfreport over a month of stored data
 	.bench/bin/python benchmarks/report_scale.py
+
+cache-validation: .bench/ready ## Compare what the cache advisor predicts with what Django's cache then does
+	.bench/bin/python benchmarks/cache_validation.py --markdown docs/cache-validation.md
+
+fuzz: services ## Send 100,000 made-up names through the real statsd and carbon (about ten minutes)
+	$(BIN)/python -m tests.metrics.fuzz_names 100000
 
 bench-kill: .bench/ready ## Kill a worker every second under load and compare the totals
 	.bench/bin/python benchmarks/kill_workers.py

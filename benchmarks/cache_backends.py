@@ -23,7 +23,6 @@ MANY = 10**9
 WORKERS = 16
 _LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 _FILE = "django.core.cache.backends.filebased.FileBasedCache"
-_LOOK_EVERY = 100
 
 
 class VirtualRedis(RedisCache):
@@ -33,6 +32,7 @@ class VirtualRedis(RedisCache):
     ends: dict[str, float] = {}
 
     def set(self, key: Any, value: Any, timeout: Any = 300, version: Any = None) -> None:
+        self.expire()
         super().set(key, value, None, version)
         ends = time.time() + timeout
         self.ends[key] = ends
@@ -61,6 +61,7 @@ class Backend:
         aliases: the cache of each worker.
         facts: what the advisor makes of it.
         held: asks it how many bytes it holds; None where that says nothing.
+        look_every: so many requests.
         most_bytes: when it held most.
         gets, sets: calls, and the real seconds they took.
     """
@@ -69,6 +70,7 @@ class Backend:
     aliases: list[str]
     facts: BackendFacts
     held: Callable[[], float] | None = None
+    look_every: int = 10
     most_bytes: float = 0.0
     gets: list[float] = field(default_factory=lambda: [0, 0.0])
     sets: list[float] = field(default_factory=lambda: [0, 0.0])
@@ -80,7 +82,7 @@ class Backend:
         if isinstance(cache, VirtualRedis):
             cache.expire()
         self._asked += 1
-        if self.held is not None and self._asked % _LOOK_EVERY == 0:
+        if self.held is not None and self._asked % self.look_every == 0:
             self.most_bytes = max(self.most_bytes, self.held())
 
     @contextmanager
@@ -160,8 +162,13 @@ def _redis_held(alias: str) -> Callable[[], float] | None:
         return None  # Django compresses files, so that the body's size says nothing of the disk's
     cache.clear()
     client = cache._cache.get_client()
-    empty = client.info("memory")["used_memory"]
-    return lambda: float(client.info("memory")["used_memory"] - empty)
+
+    def used() -> float:
+        told = client.info("memory")
+        return float(told["used_memory"] - told["mem_clients_normal"])
+
+    empty = used()
+    return lambda: used() - empty
 
 
 @contextmanager

@@ -14,9 +14,6 @@ from perfkit.caching.policy import CACHE_PAGE, Policy
 from perfkit.caching.replay import Outcome, Replay
 
 ALL = "all views"
-#: Aims of the issue.
-AIM_H, AIM_SAMPLED_H, AIM_SAMPLED_SHARE = 0.001, 0.02, 0.95
-AIM_SAVED, AIM_MEMORY, AIM_STALE = 0.05, 0.10, 0.01
 
 
 @dataclass(frozen=True, slots=True)

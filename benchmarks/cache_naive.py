@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from cache_backends import Backend
 from cache_cells import Cell, predicted
-from cache_runs import columns_of
+from cache_observed import columns_of
 
 from perfkit.caching.columns import Columns
 from perfkit.caching.event import Event

@@ -95,7 +95,11 @@ def _sections(founds: list[dict[str, Any]], write: Any) -> list[str]:
     )
     made += write(
         "From a sample, R = 0.1",
-        "The 64 commonest addresses of each process whole, of the rest every tenth.",
+        "The 64 commonest addresses of each route and process whole, of the rest every tenth: "
+        + ", ".join(
+            f"{share:.0%} of the events with {each}" for each, share in found["noted"].items()
+        )
+        + " processes. A small trace leaves little to sample.",
         ["cache", "view", "T", "GETs", "H said", "H real", "off by"],
         [[*row[:4], _r(row[4]), _r(row[5]), f"{row[4] - row[5]:+.4f}"] for row in found["sampled"]],
     )
@@ -167,34 +171,42 @@ def _markdown(title: str, note: str, head: list[str], rows: list[list[Any]]) -> 
 
 
 def every_django(options: argparse.Namespace) -> int:
-    """Run on every Django that an interpreter of this machine can run, each in its environment."""
+    """Run on every Django that an interpreter of this machine can run; a log on the first one only."""
     sys.path.insert(0, str(ROOT / "scripts"))
     import environments
     import matrix
 
     found = environments.interpreters()
-    founds, status = [], 0
+    founds: list[dict[str, Any]] = []
+    status = 0
     for django, (first, last) in matrix.DJANGO.items():
         fitting = [each for minor, each in sorted(found.items()) if first <= minor <= last]
         if not fitting:
             print(f"Django {django}: no interpreter for it here, so not run")
             continue
         python = _environment(fitting[0], django)
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "figures.json"
-            given = ["--requests", str(options.requests), "--seed", str(options.seed)]
-            given += ["--full"] if options.full else []
-            given += ["--trace", str(options.trace)] if options.trace else []
-            command = [str(python), str(HERE / "cache_validation.py"), "--json", str(out), *given]
-            status |= subprocess.run(
-                command, env={**os.environ, "PYTHONPATH": str(ROOT)}
-            ).returncode
-            if out.exists():
-                founds.append(json.loads(out.read_text()))
+        status |= _run(python, [], options, founds)
+        if options.trace and len(founds) == 1:
+            status |= _run(python, ["--trace", str(options.trace)], options, founds)
     if options.markdown is not None and founds:
         options.markdown.write_text(page(founds))
     print("\n".join(_aims(founds)))
     return status
+
+
+def _run(
+    python: Path, more: list[str], options: argparse.Namespace, founds: list[dict[str, Any]]
+) -> int:
+    """Run this program in another environment, and take its figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "figures.json"
+        command = [str(python), str(HERE / "cache_validation.py"), "--json", str(out), *more]
+        command += ["--seed", str(options.seed), *(["--full"] if options.full else [])]
+        command += ["--requests", str(options.requests)] if options.requests else []
+        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+        if out.exists():
+            founds.append(json.loads(out.read_text()))
+        return done.returncode
 
 
 def _environment(interpreter: Any, django: str) -> Path:

@@ -44,6 +44,8 @@ class Traffic:
     cycle: float = 0.0
     busy: float = 0.0
     partners: bool = False
+    #: Every route has a cycle of its own, from none to twice the cycle.
+    apart: bool = False
 
 
 QUIET = (
@@ -54,6 +56,14 @@ QUIET = (
     Traffic("2 h and 2 h, a few very slow ones", spread=1.5),
     Traffic("30 min and 30 min, few requests", spans=10, step_s=180, rate=6, swing=0.1),
     Traffic("3 h and 3 h, on the slope of the day", step_s=450, cycle=0.3, busy=0.8, swing=0.05),
+    Traffic(
+        "3 h and 3 h, each route its own slope",
+        step_s=450,
+        cycle=0.3,
+        busy=0.8,
+        swing=0.05,
+        apart=True,
+    ),
     Traffic(
         "yesterday and today",
         step_s=3_600,
@@ -83,7 +93,8 @@ def window(chance: random.Random, traffic: Traffic, start: int, slowed: str) -> 
             keep = traffic.serial
             swings[number] = keep * swings[number] + math.sqrt(1 - keep**2) * chance.gauss(0, 1)
             route = f"/{number}/"
-            factor = math.exp(traffic.swing * swings[number] + traffic.cycle * day)
+            cycle = traffic.cycle * (2 * number / ROUTES if traffic.apart else 1)
+            factor = math.exp(traffic.swing * swings[number] + cycle * day)
             factor *= SLOWER if route == slowed else 1.0
             rate = traffic.rate * (1 + traffic.busy * day)
             count = max(round(chance.gauss(rate, math.sqrt(rate))), 0)

@@ -23,6 +23,9 @@ from deploy_servers import HERE, Row
 KILL_INTERVAL_S, FLUSH_TAKES_S = 1.0, 0.25
 #: Requests a second until the kill, about: a process that has no time to spare flushes late.
 _PACE = 200.0
+#: Requests with which a server begins, and after how long without any it has flushed: one that has
+#: been up for a while has opened its store before.
+WARMING, _FLUSHES_S = 40, 3.0
 #: More than are answered before the kill.
 _PLENTY = 1_000_000
 _PLENTY_OF_TASKS = 3_000
@@ -35,7 +38,8 @@ class Outcome:
     Attributes:
         sent, reported: requests answered, and requests in the report, of all runs.
         exit_ms, bare_exit_ms: SIGTERM to the server's end, with perfkit and without, of each run.
-        flush_ms: what the last flush of each worker took, and the CPU time of that.
+        flush_ms: what the last flush of each worker took, and that without the time in which
+            others had the CPU.
         lost, within: of the run that was killed: answered but not in the report, and answered
             within the last interval.
     """
@@ -66,7 +70,7 @@ def measure(row: Row, requests: int, rounds: int) -> Outcome:
 def _end(row: Row, requests: int, outcome: Outcome, *, disabled: bool) -> float:
     """Send so many requests, then a SIGTERM at once; return the milliseconds to the end."""
     with site(interval_s=3_600, disabled=disabled) as environment:
-        with running(row, environment, requests) as (process, load):
+        with running(row, environment, requests, warm=True) as (process, load):
             load.wait()
             if len(load.answered) < requests:
                 raise RuntimeError(f"{len(load.answered)} answered: {_log(environment)}")
@@ -75,7 +79,7 @@ def _end(row: Row, requests: int, outcome: Outcome, *, disabled: bool) -> float:
             process.wait(PATIENCE_S)
             took_ms = (time.monotonic() - began) * 1000
         if not disabled:
-            outcome.sent += requests
+            outcome.sent += requests + (WARMING if row.serves else 0)
             outcome.reported += reported(environment)
             outcome.flush_ms += _flushes_ms(environment)
         return took_ms
@@ -113,7 +117,12 @@ def site(interval_s: float, *, disabled: bool = False) -> Iterator[dict[str, str
 
 @contextmanager
 def running(
-    row: Row, environment: dict[str, str], requests: int, pace: float = 0.0
+    row: Row,
+    environment: dict[str, str],
+    requests: int,
+    pace: float = 0.0,
+    *,
+    warm: bool = False,
 ) -> Iterator[tuple[subprocess.Popen[bytes], Load]]:
     """Start the server and its load; end both, whatever happens."""
     folder = Path(environment["BENCHMARK_FOLDER"])
@@ -136,6 +145,9 @@ def running(
     try:
         if row.serves:
             _wait_until_it_listens(port, process, environment)
+            if warm:
+                Requests(port, WARMING, row.at_once).wait()
+                time.sleep(_FLUSHES_S)
             load = Requests(port, requests, row.at_once, row.at_once / pace if pace else 0.0)
         else:
             load = Tasks(environment, requests)
@@ -184,8 +196,8 @@ def _flushes_ms(environment: dict[str, str]) -> list[tuple[float, float]]:
     ends = Path(environment["BENCHMARK_FOLDER"], "ends")
     longest: dict[str, tuple[float, float]] = {}
     for line in ends.read_text().splitlines() if ends.exists() else ():
-        worker, took_ms, cpu_ms = line.split()
-        longest[worker] = max(longest.get(worker, (0.0, 0.0)), (float(took_ms), float(cpu_ms)))
+        worker, took_ms, own_ms = line.split()
+        longest[worker] = max(longest.get(worker, (0.0, 0.0)), (float(took_ms), float(own_ms)))
     return list(longest.values())
 
 

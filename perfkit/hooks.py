@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from perfkit import lifespan
 from perfkit.capture import answer, coroutine, places, roles, rows, sql, usage
 from perfkit.capture import cache as cache_hook
 from perfkit.capture.current import Trace
@@ -53,6 +54,7 @@ def uninstall() -> None:
     while _installed:
         _installed.pop().uninstall()
     roles.uninstall()
+    lifespan.uninstall()
     misfits.cache_clear()
     install.cache_clear()
 

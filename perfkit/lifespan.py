@@ -12,8 +12,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from perfkit.isolation import isolated
-
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Call = Callable[..., Awaitable[None]]
@@ -28,7 +26,8 @@ def install(end: Callable[[], None]) -> None:
     """Have Django's ASGI application call a function as its server ends.
 
     Args:
-        end: flushes what is left; called in another thread, so that the loop goes on.
+        end: flushes what is left, and does not fail; called in another thread, so that the loop
+            goes on.
     """
     handler = getattr(sys.modules.get(_MODULE), "ASGIHandler", None)
     if handler is None or _original:
@@ -85,10 +84,9 @@ async def _live(
 
 
 async def _end(end: Callable[[], None]) -> None:
-    with isolated("lifespan"):
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # a server that runs on trio
-            end()
-        else:
-            await loop.run_in_executor(None, end)
+    try:
+        ended = asyncio.get_running_loop().run_in_executor(None, end)
+    except RuntimeError:  # a server that runs on trio, or that has ended its threads already
+        end()
+    else:
+        await ended

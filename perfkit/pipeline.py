@@ -274,7 +274,7 @@ class Sinks:
         self.flush()
         # Where no thread of ours runs, the next request would wait for the database.
         if self.explainer is not None and current_thread().name == THREAD_NAME:
-            with isolated("explain"):
+            with isolated("explain"), no_fork():
                 self.explainer.run(self.aggregate.window, lambda: flusher().pause(0))
 
     def keep_stalls(self, samples: Collection[Sample], dropped: int) -> None:
@@ -369,7 +369,8 @@ def _make_flusher() -> Flusher:
 def end() -> None:
     """Flush what is left, as the process ends; a later request begins anew."""
     for made in _flushers:
-        made.stop()
+        with isolated("end"):
+            made.stop()
 
 
 @cache

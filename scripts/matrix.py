@@ -121,12 +121,12 @@ def test_next(built: Path) -> int:
     return int(not outcome.passed)
 
 
-def is_whole(cell: Cell) -> bool:
-    """Tell whether a pair runs the whole suite: the newest CPython found for its Django does."""
-    first, last = DJANGO[cell.django]
-    return cell.interpreter.minor == max(
-        minor for minor in environments.interpreters() if first <= minor <= last
-    )
+def is_newest(cell: Cell) -> bool:
+    """Tell whether a pair is the newest Django with the newest CPython found for it."""
+    newest = max(DJANGO)
+    first, last = DJANGO[newest]
+    found = [minor for minor in environments.interpreters() if first <= minor <= last]
+    return cell.django == newest and cell.interpreter.minor == max(found)
 
 
 def test(cell: Cell, built: Path) -> Result:
@@ -134,8 +134,8 @@ def test(cell: Cell, built: Path) -> Result:
     log = MATRIX / f"{cell.name}.log"
     started = time.monotonic()
     try:
-        tests = () if is_whole(cell) else suite.NEAR_DJANGO
-        outcome = suite.run(prepare(cell, built), log, tests)
+        tests = () if is_newest(cell) else suite.NEAR_DJANGO
+        outcome = suite.run(prepare(cell, built), log, tests, suite.LARGE)
     except (RuntimeError, SystemExit, OSError) as error:
         log.write_text(str(error))
         outcome = suite.Outcome(False, "its environment could not be made")

@@ -42,10 +42,24 @@ def copy(destination: Path) -> None:
     shutil.copytree(ROOT, destination, ignore=ignored, dirs_exist_ok=True)
 
 
-#: What hangs on Django's or CPython's own code, and so is tested on every pair; the rest is tested on
-#: one CPython of each Django, to keep the whole run short.
+#: What starts servers, browsers and many processes: tested by `make unit` only, to keep the whole run short.
+LARGE = (
+    "tests/dashboards",
+    "tests/faults",
+    "tests/metrics",
+    "tests/pytest_plugin",
+    "tests/report_html",
+    "tests/server",
+    "tests/store",
+    "tests/test_services.py",
+    "tests/watchdog/test_servers.py",
+)
+
+#: What hangs on Django's or CPython's own code, and so is tested on every pair; the rest is tested on the newest
+#: CPython with the newest Django besides.
 NEAR_DJANGO = (
     "tests/analyzers",
+    "tests/caching",
     "tests/capture",
     "tests/checks",
     "tests/nplusone/test_must_flag.py",
@@ -59,13 +73,16 @@ NEAR_DJANGO = (
 )
 
 
-def run(python: Path, log: Path, tests: tuple[str, ...] = ()) -> Outcome:
+def run(
+    python: Path, log: Path, tests: tuple[str, ...] = (), without: tuple[str, ...] = ()
+) -> Outcome:
     """Run the suite with an environment's Python from a folder of its own; everything it prints goes to the log.
 
     Args:
         python: the environment's.
         log: the file for its output.
         tests: files and folders to run; all when there is none.
+        without: files and folders to leave out.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     # The copy has no services of its own: its tests use those that this checkout started.
@@ -77,7 +94,11 @@ def run(python: Path, log: Path, tests: tuple[str, ...] = ()) -> Outcome:
         ).returncode:
             return Outcome(False, "perfkit is not imported from the installed wheel")
         process = subprocess.Popen(
-            [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5", *tests],
+            [
+                *(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5"),
+                *(f"--ignore={each}" for each in without),
+                *tests,
+            ],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

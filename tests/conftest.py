@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 
 from perfkit.capture.current import current
+from perfkit.observation import RUNNING
 from perfkit.watchdog import guard
 from tests.seen import seen as seen  # a fixture for every test
 
@@ -36,6 +37,7 @@ def nothing_is_left_behind() -> Iterator[None]:
     """Fail a test that leaves a recording open, a hook twice on a connection, or a thread alive."""
     threads = _threads()
     yield
+    RUNNING.clear()  # a test may begin a request and look at its beginning only
     guard.end()  # it lives as long as its process; a test that only begins a request has begun it
     left = current.get()
     current.set(None)  # so that the next test is judged by what it does itself

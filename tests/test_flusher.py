@@ -190,6 +190,7 @@ def standing_still(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     made.flusher.stop()
 
 
+@pytest.mark.django_db  # Django looks after its connections at the same signal
 def test_without_threads_a_response_that_was_sent_flushes(standing_still: Calls) -> None:
     """Its items are handled after each response, and flushed when an interval is over."""
     calls = standing_still
@@ -204,6 +205,7 @@ def test_without_threads_a_response_that_was_sent_flushes(standing_still: Calls)
     assert calls.made == ["one", "two", "flush"]
 
 
+@pytest.mark.django_db  # Django looks after its connections at the same signal
 def test_without_threads_the_end_flushes_what_was_handled(standing_still: Calls) -> None:
     """Nothing waits in the queue, but nothing was flushed either; then responses are no more ours."""
     calls = standing_still
@@ -219,6 +221,7 @@ def test_without_threads_the_end_flushes_what_was_handled(standing_still: Calls)
     assert calls.made == ["one", "finish", "two", "finish"]
 
 
+@pytest.mark.django_db  # Django looks after its connections at the same signal
 def test_without_threads_a_failure_is_not_the_responses(
     standing_still: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
 
-from perfkit import lifespan
+from perfkit import hooks, lifespan, pipeline
 from perfkit.isolation import failures
 
 urlpatterns = [path("", lambda request: HttpResponse("page"))]
@@ -93,20 +93,35 @@ def test_another_kind_of_scope_is_refused_as_before(end: End) -> None:
 
 
 def test_a_failure_of_ours_does_not_hold_up_the_end(
-    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The server gets its answer, the log has a line."""
 
-    def fail() -> None:
-        raise OSError("disk")
+    class Failing:
+        def stop(self) -> None:
+            raise OSError("disk")
 
+    monkeypatch.setattr(pipeline, "_flushers", [Failing()])
     lifespan.uninstall()
-    lifespan.install(fail)
+    lifespan.install(pipeline.end)
     with caplog.at_level(logging.ERROR, "perfkit"):
         assert live(get_asgi_application())[-1] == {"type": "lifespan.shutdown.complete"}
     lifespan.uninstall()
-    assert failures.pop("lifespan") == 1
-    assert "lifespan failed" in caplog.text
+    assert failures.pop("end") == 1
+    assert "end failed" in caplog.text
+
+
+def test_a_loop_without_threads_flushes_in_its_own(
+    end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its executor is gone already, or the server runs on something else than asyncio."""
+
+    def refuse(*given: Any) -> None:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", refuse)
+    live(get_asgi_application())
+    assert end.calls == [get_ident()]
 
 
 def test_a_django_that_answers_by_itself_is_overheard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,5 +163,5 @@ def test_it_is_put_in_once_and_taken_out(end: End) -> None:
     lifespan.install(End())
     live(get_asgi_application())
     assert len(end.calls) == 1
-    lifespan.uninstall()
+    hooks.uninstall()
     assert ASGIHandler.__call__.__module__ == "django.core.handlers.asgi"

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from perfkit.caching.policy import PLAIN_POLICIES, TIMEOUTS
-from perfkit.report.cache_file import LONGEST_LINE
+from perfkit.report.cache_file import LONGEST_LINE, opened
 from tests.caching import stored
 
 ROOT = Path(__file__).parents[1]
@@ -365,6 +366,49 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, log: Path) -> Non
     assert "cannot be read: Compressed file ended" in refused(what_if=str(cut))
 
 
+def test_reading_tells_how_far_it_is(tmp_path: Path) -> None:
+    """In bytes of the file as it is on disk, never more than it has."""
+    packed = tmp_path / "x.gz"
+    packed.write_bytes(gzip.compress("\n".join(combined(5_000)).encode()))
+    told: list[tuple[int, int]] = []
+    with opened(str(packed)) as file:
+        assert sum(1 for _ in file.lines(lambda done, of: told.append((done, of)))) == 5_000
+    assert len(told) == 3
+    assert told == sorted(told)
+    assert {of for _, of in told} == {packed.stat().st_size}
+
+
+class Closed(StringIO):
+    """An output that takes nothing."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, _: str) -> int:
+        raise self._error
+
+
+def test_an_output_that_takes_nothing(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that left is no error, a full disk is one line."""
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # the command sets it to None
+    with pytest.raises(SystemExit) as ended:
+        call_command("perfcache", what_if=str(log), stdout=Closed(BrokenPipeError()))
+    assert ended.value.code == 0
+    full = Closed(OSError(28, "No space left on device"))
+    with pytest.raises(CommandError, match="cannot be written: No space left on device"):
+        call_command("perfcache", what_if=str(log), stdout=full)
+
+
+def test_a_route_that_no_cache_answers_has_no_table(store: Path) -> None:
+    """It is asked by POST only."""
+    events = [replace(each, method="POST", url=0) for each in stored.visits(time.time())[:50]]
+    stored.write_events(events)
+    told = run("products")
+    assert "POST /products/<int:pk>/: do not cache it" in told
+    assert "timeout" not in told
+
+
 def test_a_route_and_a_log_do_not_go_together(log: Path) -> None:
     """A log has no routes."""
     assert "it takes no route" in refused("products", what_if=str(log))
@@ -373,12 +417,12 @@ def test_a_route_and_a_log_do_not_go_together(log: Path) -> None:
 def test_progress_shows_in_a_terminal_only(tmp_path: Path) -> None:
     """A pipe gets the figures and nothing else; a terminal on standard error a bar that goes again."""
     path = tmp_path / "long.log"
-    path.write_text("\n".join(combined(3_000) * 20))
+    path.write_text("\n".join(combined(3_000) * 3))
     argv = [sys.executable, "-c", BAR_AT_ONCE, "perfcache", "--what-if", str(path)]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TERM": "xterm"}
     quiet = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (quiet.returncode, quiet.stderr) == (0, "")
-    assert quiet.stdout.startswith("60,000 requests in ")
+    assert quiet.stdout.startswith("9,000 requests in ")
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True
@@ -410,6 +454,27 @@ def read_from(terminal: int) -> bytes:
         return os.read(terminal, 65_536)
     except OSError:
         return b""
+
+
+def test_a_site_without_the_app_has_it_too(log: Path, tmp_path: Path) -> None:
+    """As with perfreport: `python -m perfkit perfcache`; a route that only a shell would spoil, too."""
+    (tmp_path / "site_settings.py").write_text("SECRET_KEY = 'x'\nPERFKIT = {'STORE': False}\n")
+    path = os.pathsep.join([str(ROOT), str(tmp_path)])
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": path}
+    for argv, status, told in (
+        (["--what-if", str(log)], 0, ""),
+        (["/products/<int:pk>/"], 2, "perfcache: there is no store: PERFKIT['STORE'] is False\n"),
+        (["--settings", "no_such"], 2, "perfcache: the settings 'no_such' cannot be used"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "perfkit", "perfcache", *argv],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == status
+        assert done.stderr.startswith(told)
+        assert bool(done.stdout) == (status == 0)
 
 
 def test_as_a_program_it_refuses_in_one_line(log: Path) -> None:

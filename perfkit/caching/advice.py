@@ -12,12 +12,16 @@ from perfkit.caching.columns import Columns
 from perfkit.caching.event import ANONYMOUS
 from perfkit.caching.facts import Facts, facts_of, hours_of, resolve_audiences
 from perfkit.caching.interval import bound
+from perfkit.caching.joint import ratios_together
 from perfkit.caching.reasons import REASONS
 from perfkit.caching.saving import Saving, Setting
 from perfkit.caching.staleness import change_rate_of, looks
 from perfkit.caching.verdict import Decision, decide
 
 _PLACES: Final = 4
+
+#: Verdicts by which pages go into the site's own cache, where they share what it can hold.
+_STORED: Final = ("cache_page", "cache_page_vary", "anonymous_only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,20 @@ def advise(
     given = setting or Setting(BackendFacts(), 0.0, 0.01)
     placed = Setting(given.backend, hours, given.max_stale, given.one_by_one)
     advice = []
+    stored: dict[str, tuple[Columns, Saving]] = {}
     for label, columns in routes.items():
         if only is not None and label not in only:
             continue
         facts = facts_of(columns, hours, crew=crew)
-        advice.append(_advice(facts, decide(facts, placed, session_cookie), placed))
+        decision = decide(facts, placed, session_cookie)
+        columns.layout = None  # it takes as much room as a fifth of the events
+        advice.append(_advice(facts, decision, placed))
+        if decision.verdict in _STORED and decision.saving is not None:
+            stored[columns.route] = columns, decision.saving
+    together = ratios_together(stored, placed) if len(stored) > 1 else {}
+    for each in advice:
+        if each.route in together:
+            each.evidence["hit_ratio_together"] = round(together[each.route], _PLACES)
     return sorted(advice, key=_rank)
 
 
@@ -143,7 +156,8 @@ def _predicted(run: Saving) -> Predicted:
 def _evidence(facts: Facts, decision: Decision) -> dict[str, Any]:
     compared = decision.comparisons or facts.comparisons
     checks = looks(facts.columns, facts.good)
-    evidence: dict[str, Any] = {
+    why = decision.explanation
+    return {
         "requests": round(facts.requests),
         "hours": round(facts.hours, 2),
         "addresses": facts.keys,
@@ -158,19 +172,17 @@ def _evidence(facts: Facts, decision: Decision) -> dict[str, Any]:
         "mismatches": compared.mismatches,
         "mismatch_upper": round(bound(compared.mismatches, compared.total), _PLACES),
         "changes_per_hour": round(min(change_rate_of(checks) * 3600, 1e9), 3),
+        "hit_ratio_together": None,
         "hit_ratio_now": None if facts.hit_share is None else round(facts.hit_share, _PLACES),
         "statuses": {str(status): number for status, number in sorted(facts.statuses.items())},
         "writes_per_hour": {
             f"{verb} {table}": round(times / facts.hours, 1)
             for (verb, table), times in facts.writes.most_common(10)
         },
+        "attribute": None if why is None else why.attribute,
+        "variants": None if why is None else why.values,
+        "parameters_left_out": list(decision.without),
     }
-    if decision.explanation is not None:
-        evidence["attribute"] = decision.explanation.attribute
-        evidence["variants"] = decision.explanation.values
-    if decision.without:
-        evidence["parameters_left_out"] = list(decision.without)
-    return evidence
 
 
 def cells(run: Saving) -> tuple[dict[str, Any], ...]:

@@ -8,6 +8,8 @@ from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
+from django.http import HttpResponse
+
 from perfkit.isolation import isolated
 
 #: Class of a backend -> what it is. A class of the site's own is known by the one it is derived from.
@@ -92,7 +94,7 @@ def backend_facts(cache: Any) -> BackendFacts:
 
 def _measured(cache: Any) -> tuple[float, float]:
     """Return the milliseconds of two gets and of two sets, as a page needs; medians."""
-    key, page = f"perfkit-probe-{uuid4().hex}", b"x" * 20_000
+    key, page = f"perfkit-probe-{uuid4().hex}", HttpResponse(b"x" * 20_000)
     hits, stores = [_HIT_MS / 1000], [_STORE_MS / 1000]
     with isolated("cache probe"):
         for _ in range(_PROBES):

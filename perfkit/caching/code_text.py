@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Final
 
 from perfkit.caching.verdict import Decision
 
+#: What every decorator ends with; each text is code that compiles.
+_VIEW: Final = """\
+def {view}(request, *args, **kwargs):
+    ...  # as it is"""
+
 #: For visitors without a session's cookie; nothing of Django's does this.
-_ANONYMOUS_ONLY: Final = '''\
+_ANONYMOUS_ONLY: Final = (
+    '''\
 from functools import wraps
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.views.decorators.cache import cache_page
+from django.views.decorators.vary import vary_on_cookie
 
 
 def cache_page_for_anonymous(timeout):
@@ -27,41 +36,57 @@ def cache_page_for_anonymous(timeout):
                 return view(request, *args, **kwargs)
             return cached(request, *args, **kwargs)
 
-        return choose
+        if iscoroutinefunction(view):
+            markcoroutinefunction(choose)
+        return vary_on_cookie(choose)  # outside the cache: for browsers and proxies only
 
     return decorator
 
 
 @cache_page_for_anonymous({timeout})
-def {view}(request, ...):'''
+'''
+    + _VIEW
+)
 
-_BY_VALUE: Final = '''\
+_BY_VALUE: Final = (
+    '''\
 from functools import wraps
+from hashlib import sha256
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.views.decorators.cache import cache_page
+from django.views.decorators.vary import vary_on_headers
 
 
-def cache_page_by(value_of, timeout):
+def cache_page_by(value_of, timeout, *varies_on):
     """Cache a view once for each value that `value_of(request)` returns."""
 
     def decorator(view):
         @wraps(view)
         def choose(request, *args, **kwargs):
-            prefix = f"{{view.__module__}}.{{view.__name__}}.{{value_of(request)}}"
+            value = sha256(ascii(value_of(request)).encode()).hexdigest()[:16]
+            prefix = f"{{view.__module__}}.{{view.__name__}}.{{value}}"
             return cache_page(timeout, key_prefix=prefix)(view)(request, *args, **kwargs)
 
-        return choose
+        if iscoroutinefunction(view):
+            markcoroutinefunction(choose)
+        # Outside the cache, whose key has the value: for browsers and proxies only.
+        return vary_on_headers(*varies_on)(choose)
 
     return decorator
 
 
-@cache_page_by(lambda request: {value}, {timeout})
-def {view}(request, ...):'''
+@cache_page_by(lambda request: {value}, {timeout}{varies_on})
+'''
+    + _VIEW
+)
 
-_STRIPPED: Final = '''\
+_STRIPPED: Final = (
+    '''\
 from functools import wraps
 from urllib.parse import parse_qsl, urlencode
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.views.decorators.cache import cache_page
 
 IGNORED = {ignored}
@@ -73,66 +98,98 @@ def without_ignored_parameters(view):
     @wraps(view)
     def bare(request, *args, **kwargs):
         pairs = parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)
-        kept = sorted(p for p in pairs if p[0] not in IGNORED and not p[0].startswith("utm_"))
+        kept = [pair for pair in pairs if pair[0] not in IGNORED]
+        kept.sort(key=lambda pair: pair[0])  # those of one name stay in their order
         request.META["QUERY_STRING"] = urlencode(kept)
         return view(request, *args, **kwargs)
 
+    if iscoroutinefunction(view):
+        markcoroutinefunction(bare)
     return bare
 
 
 @without_ignored_parameters
 @cache_page({timeout})
-def {view}(request, ...):'''
+'''
+    + _VIEW
+)
 
-_PAGE: Final = """\
+_PAGE: Final = (
+    """\
 from django.views.decorators.cache import cache_page
 
 
 @cache_page({timeout})
-def {view}(request, ...):"""
+"""
+    + _VIEW
+)
 
-_HEADERS: Final = """\
+_HEADERS: Final = (
+    """\
 from django.views.decorators.cache import cache_page
 from django.views.decorators.vary import vary_on_headers
 
 
 @cache_page({timeout})
-@vary_on_headers({header!r})  # inside cache_page, which must see the Vary that it adds
-def {view}(request, ...):"""
+@vary_on_headers({headers})  # inside cache_page, which must see the Vary that it adds
+"""
+    + _VIEW
+)
 
-_COOKIE: Final = """\
+_COOKIE: Final = (
+    """\
 from django.views.decorators.cache import cache_page
 from django.views.decorators.vary import vary_on_cookie
 
 
 @cache_page({timeout})
 @vary_on_cookie  # inside cache_page, which must see the Vary that it adds
-def {view}(request, ...):"""
+"""
+    + _VIEW
+)
 
-_LOGIN: Final = """\
+_LOGIN: Final = (
+    """\
 from django.contrib.auth.decorators import login_required
 from django.views.decorators.cache import cache_page
 
 
 @login_required  # outside: who may not see it must not get it from the cache
 @cache_page({timeout})
-def {view}(request, ...):"""
+"""
+    + _VIEW
+)
 
-_CONDITIONAL: Final = """\
+_INSIDE: Final = """\
+from django.core.cache import cache
+
+
+def {view}(request, *args, **kwargs):
+    ...  # every check of who may see it comes first, with each request
+    key = f"{view}-{{args}}-{{kwargs}}"  # and whatever else the page hangs on
+    return cache.get_or_set(key, lambda: "the costly part", {timeout})"""
+
+_CONDITIONAL: Final = (
+    """\
 from django.views.decorators.http import condition
 
 
-def etag_of_{view}(request, ...):
+def etag_of_{view}(request, *args, **kwargs):
     ...  # from what changes the page, such as the newest row's date; much cheaper than the page
 
 
 @condition(etag_func=etag_of_{view})
-def {view}(request, ...):"""
+"""
+    + _VIEW
+)
 
 _QUERY: Final = """\
 from django.core.cache import cache
 
-rows = cache.get_or_set("{view}-rows", lambda: list(queryset), {timeout})  # with its parameters in the key"""
+
+def rows_of_{view}(queryset, *parameters):
+    key = f"{view}-rows-{{parameters}}"  # all parameters of the query
+    return cache.get_or_set(key, lambda: list(queryset), {timeout})"""
 
 _FRAGMENT: Final = """\
 {{% load cache %}}
@@ -142,14 +199,22 @@ _FRAGMENT: Final = """\
 
 _SESSIONS: Final = 'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"'
 
-#: Attribute -> the expression that has its value.
+#: As ``probe`` tells telephones, so that the evidence is of this rule.
+_IS_MOBILE: Final = """\
+any(
+        word in request.headers.get("User-Agent", "").lower()
+        for word in ("mobi", "android", "iphone", "ipad")
+    )"""
+
+#: Attribute -> the expression that has its value, and the header that it comes with.
 _VALUES: Final = {
-    "logged_in": "request.user.is_authenticated",
-    "staff": "request.user.is_staff",
-    "superuser": "request.user.is_superuser",
-    "language": "request.LANGUAGE_CODE",
-    "host": "request.get_host()",
-    "mobile": '"mobi" in request.headers.get("User-Agent", "").lower()',
+    "logged_in": ("request.user.is_authenticated", "Cookie"),
+    "staff": ("request.user.is_staff", "Cookie"),
+    "superuser": ("request.user.is_superuser", "Cookie"),
+    "language": ("request.LANGUAGE_CODE", "Accept-Language"),
+    "host": ("request.get_host()", ""),
+    "scheme": ("request.scheme", ""),
+    "mobile": (_IS_MOBILE, "User-Agent"),
 }
 
 #: What a fragment or a query is kept for, where no timeout was replayed. Seconds.
@@ -172,8 +237,7 @@ def code(decision: Decision, route: str) -> str:
         case "cache_page" | "cdn" if {"tracking_parameters", "parameter_order"} & {
             *decision.reasons
         }:
-            ignored = sorted({*decision.without, "fbclid", "gclid", "msclkid"})
-            return _STRIPPED.format(timeout=timeout, view=view, ignored=ignored)
+            return _STRIPPED.format(timeout=timeout, view=view, ignored=sorted(decision.without))
         case "cache_page" | "cdn":
             return _PAGE.format(timeout=timeout, view=view)
         case "cache_page_vary":
@@ -185,11 +249,16 @@ def code(decision: Decision, route: str) -> str:
         case "conditional":
             return _CONDITIONAL.format(view=view)
         case "low_level":
-            form = _LOGIN if "login_required" in decision.reasons else _QUERY
-            return form.format(timeout=timeout, view=view)
+            return _low_level(decision).format(timeout=timeout, view=view)
         case "cached_sessions":
             return _SESSIONS
     return ""
+
+
+def _low_level(decision: Decision) -> str:
+    if "query_repeats" in decision.reasons:
+        return _QUERY
+    return _INSIDE if "check_each" in decision.reasons else _LOGIN
 
 
 def _varied(decision: Decision, timeout: int, view: str) -> str:
@@ -198,15 +267,23 @@ def _varied(decision: Decision, timeout: int, view: str) -> str:
         return _COOKIE.format(timeout=timeout, view=view)
     kind, _, name = attribute.partition(":")
     if kind == "header":
-        header = "-".join(part.capitalize() for part in name.split("-"))
-        return _HEADERS.format(timeout=timeout, view=view, header=header)
-    value = (
-        f"request.COOKIES.get({name!r})" if kind == "cookie" else _VALUES.get(attribute, attribute)
-    )
-    return _BY_VALUE.format(timeout=timeout, view=view, value=value)
+        on = decision.saving.policy.on if decision.saving is not None else ()
+        headers = ", ".join(repr(_titled(each)) for each in on or (attribute,))
+        return _HEADERS.format(timeout=timeout, view=view, headers=headers)
+    if kind == "cookie":
+        value, header = f"request.COOKIES.get({name!r})", "Cookie"
+    else:
+        value, header = _VALUES[attribute]
+    varies_on = f", {header!r}" if header else ""
+    return _BY_VALUE.format(timeout=timeout, view=view, value=value, varies_on=varies_on)
+
+
+def _titled(attribute: str) -> str:
+    return "-".join(part.capitalize() for part in attribute.removeprefix("header:").split("-"))
 
 
 def _view_name(route: str) -> str:
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in route).split()
     name = "_".join(word for word in words if word not in ("int", "slug", "str", "uuid", "path"))
-    return name.lower() if name and not name[0].isdigit() else "view"
+    name = name.lower()
+    return name if name.isidentifier() and not iskeyword(name) else "view"

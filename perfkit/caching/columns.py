@@ -75,6 +75,7 @@ class Columns:
         attributes: name -> hash of each event's value, 0 where it has none.
         writes: index of an event -> what it changed.
         top_tables: index of an event -> the tables that its costliest SELECT read.
+        layout: how a replay has laid the events out last, None once there are others.
 
     Every other column is an array named as in ``Event``; those of ``Seen`` begin with ``inner_`` or
     ``outer_``.
@@ -87,6 +88,7 @@ class Columns:
         self.attributes: dict[str, array[int]] = {}
         self.writes: dict[int, tuple[Write, ...]] = {}
         self.top_tables: dict[int, tuple[str, ...]] = {}
+        self.layout: Any = None
         self._varies: dict[tuple[str, ...], int] = {(): 0}
         self._columns: dict[str, array[Any]] = {name: array(code) for name, code in _PLAIN}
         for place in PLACES:
@@ -104,6 +106,7 @@ class Columns:
 
     def add(self, event: Event) -> None:
         """Append an event; the caller adds them in the order of time."""
+        self.layout = None
         at = len(self.methods)
         self.methods.append(event.method)
         columns = self._columns
@@ -141,6 +144,7 @@ class Columns:
             varies: lists of names.
             attributes: by name.
         """
+        self.layout = None
         before = len(self)
         places = [self._place_of(tuple(names)) for names in varies]
         for name, column in self._columns.items():
@@ -156,6 +160,7 @@ class Columns:
 
     def sort(self) -> None:
         """Put the events into the order of time."""
+        self.layout = None
         at = self._columns["at"]
         order = sorted(range(len(self)), key=at.__getitem__)
         if order == list(range(len(self))):

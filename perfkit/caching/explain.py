@@ -10,12 +10,11 @@ from typing import Final
 from perfkit.caching.columns import Columns
 from perfkit.caching.event import ANONYMOUS
 from perfkit.caching.facts import Facts
-from perfkit.caching.interval import FEWEST_COMPARISONS
 from perfkit.caching.pairs import Comparisons, compare
 from perfkit.caching.proof import is_proven, unseen
 
-#: Never an explanation: who somebody is tells apart whatever there is.
-_WHO: Final = ("header:cookie", "header:authorization", "header:user-agent")
+#: Never an explanation: who somebody is tells apart whatever there is, and the time zone is in the key.
+_NEVER: Final = ("header:cookie", "header:authorization", "header:user-agent", "time_zone")
 
 #: What is looked at first: what costs the fewest variants and the least code.
 _KINDS: Final = (
@@ -71,10 +70,13 @@ def explain(facts: Facts, session_cookie: str) -> Explanation | None:
         if not 2 <= len(by_value) <= _MOST_VALUES:
             continue
         comparisons = _within(columns, by_value, _OF_USER.get(name, _OF_REQUEST))
-        if comparisons is None or not is_proven(comparisons):
+        if comparisons is None or not is_proven(comparisons, facts.keys):
             continue
-        members = _OF_USER[name][0] if name in _OF_USER else FEWEST_COMPARISONS
-        if unseen(facts, comparisons, members):
+        if name in _OF_USER:
+            missing = unseen(facts, comparisons, _OF_USER[name][0])
+        else:
+            missing = unseen(facts, comparisons)
+        if missing:
             continue
         if facts.looks and name not in _OF_USER and not _is_public(columns, by_value):
             continue
@@ -114,7 +116,9 @@ def _candidates(columns: Columns, events: Sequence[int], session_cookie: str) ->
     known = [
         name
         for name in columns.attributes
-        if name not in _WHO and name != f"cookie:{session_cookie}" and not name.startswith("query:")
+        if name not in _NEVER
+        and name != f"cookie:{session_cookie}"
+        and not name.startswith("query:")
     ]
 
     def order(name: str) -> tuple[int, int, str]:

@@ -19,9 +19,10 @@ _AUDIENCES = {
     "superuser": frozenset((SUPERUSER,)),
 }
 
-#: Share of the requests which look who asks that are the first of a version: then something below keeps
-#: what the first visitor got.
-_NEARLY_ALL: Final = 0.8
+#: So many of the changes come with a request that looks who asks, and so few of all requests look, where
+#: something below keeps what the first visitor got.
+_NEARLY_ALL: Final = 0.9
+_SELDOM: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +183,22 @@ def _is_stream(columns: Columns, at: int) -> bool:
 
 
 def _is_kept_below(columns: Columns, events: Iterable[int]) -> bool:
-    """Tell whether who asks is looked at for the first answer of a version only.
+    """Tell whether the answer changes when it is looked who asks, which is seldom done.
 
     So it is where a template fragment is kept that says who its first visitor was.
     """
-    versions: dict[tuple[int, int], list[int]] = defaultdict(list)
+    latest: dict[int, int] = {}
+    looking = first = every = changes = 0
     for at in events:
-        versions[columns.url[at], columns.masked[at]].append(at)
-    looking = first = others = 0
-    for answers in versions.values():
-        if len({columns.principal[at] for at in answers}) < 2:
-            continue
-        looks = [bool(columns.user_read[at] or columns.session_read[at]) for at in answers]
-        looking += sum(looks)
-        first += looks[0]
-        others += len(looks) - sum(looks)
-    return others > looking > 0 and first >= _NEARLY_ALL * looking
+        url, body = columns.url[at], columns.masked[at]
+        looks = bool(columns.user_read[at] or columns.session_read[at])
+        is_new = latest.get(url) != body
+        latest[url] = body
+        every += 1
+        changes += is_new
+        looking += looks
+        first += looks and is_new
+    return first >= _NEARLY_ALL * changes > 0 and looking <= _SELDOM * every
 
 
 def resolve_audiences(routes: Iterable[Columns]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perfkit.caching.backend import ENTRIES_OF_A_PAGE, BackendFacts, page_bytes
 from perfkit.caching.replay import Outcome, Replay
-from perfkit.caching.stepwise import Store, steps
+from perfkit.caching.stepwise import Meter, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ def holding(routes: Sequence[tuple[Replay, float]], facts: BackendFacts) -> Hold
         outcomes = tuple(run.outcome(timeout_s) for run, timeout_s in routes)
         return Holding(outcomes, entries, held, False)
     outcomes = tuple(Outcome(timeout_s, *run.sums) for run, timeout_s in routes)
-    caches: dict[int, Store] = {}
-    for step in steps([run.lane(timeout_s) for run, timeout_s in routes], facts, caches):
+    meter = Meter()
+    for step in steps([run.lane(timeout_s) for run, timeout_s in routes], facts, meter):
         run = routes[step.lane][0]
-        outcomes[step.lane].add(step, run.columns, run.cost)
-    held = sum(cache.most_bytes for cache in caches.values())
-    return Holding(outcomes, entries, held, True)
+        if run.counts(step.event):
+            outcomes[step.lane].add(step, run.columns, run.cost)
+    return Holding(outcomes, entries, meter.most, True)
 
 
 def _held(routes: Sequence[tuple[Replay, float]], facts: BackendFacts) -> tuple[float, float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress, count
+from itertools import compress, count, repeat
+from operator import eq, gt
 from typing import Any, Final
 
 from perfkit.caching.columns import Columns
@@ -143,16 +144,16 @@ def _shared(columns: Columns) -> bytearray:
     uses_cookie = [
         not {"cookie", "authorization", "*"}.isdisjoint(names) for names in columns.varies
     ]
-    refused = zip(
+    found = bytearray(map(eq, columns.status, repeat(200)))
+    for refused in (
         columns.outer_sets_cookie,
         columns.outer_no_store,
         columns.streamed,
-        map(uses_cookie.__getitem__, columns.outer_varies),
-        strict=True,
-    )
-    return bytearray(
-        status == 200 and not any(why) for status, why in zip(columns.status, refused, strict=True)
-    )
+        bytes(map(uses_cookie.__getitem__, columns.outer_varies)),
+    ):
+        if any(refused):
+            found = bytearray(map(gt, found, refused))
+    return found
 
 
 def _leave_out(

@@ -300,7 +300,9 @@ def _writes(trace: Trace) -> tuple[Write, ...]:
 def _named(kind: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs:
-        key = f"{kind}:{name[:_LONGEST_NAME]}"
+        # A name that has no value may be one itself (`?alice@example.com`), and none leaves the process.
+        key = f"{kind}:{name[:_LONGEST_NAME] if value else ''}"
+        value = value or name
         # `?tag=a&tag=b` hangs on both.
         found[key] = f"{found[key]}&{value}" if key in found else value
     return found

@@ -10,26 +10,34 @@ from perfkit.caching.interval import FEWEST_COMPARISONS, FEWEST_KEYS, FEWEST_PRI
 from perfkit.caching.pairs import CREW, MEMBER, NOBODY, Comparisons
 
 #: Comparisons with a class of visitors that the view could tell apart.
+_FEWEST_WITH_MEMBERS: Final = 150
 _FEWEST_WITH_NOBODY: Final = 30
 _FEWEST_WITH_CREW: Final = 20
 
 
-def is_proven(comparisons: Comparisons) -> bool:
-    """Tell whether enough answers to enough people were the same, and none was not."""
+def is_proven(comparisons: Comparisons, addresses: int | None = None) -> bool:
+    """Tell whether enough answers to enough people were the same, and none was not.
+
+    Args:
+        comparisons: under the keys that a cache would have.
+        addresses: how many there are, where each of them has several keys.
+    """
     return (
         comparisons.is_clean
         and comparisons.total >= FEWEST_COMPARISONS
         and len(comparisons.principals) >= FEWEST_PRINCIPALS
-        and has_keys(comparisons)
+        and has_keys(comparisons, addresses)
     )
 
 
-def has_keys(comparisons: Comparisons) -> bool:
+def has_keys(comparisons: Comparisons, addresses: int | None = None) -> bool:
     """Tell whether enough addresses were compared: twenty, or each of a route that has fewer."""
-    return comparisons.keys >= min(FEWEST_KEYS, comparisons.all_keys)
+    return comparisons.keys >= min(FEWEST_KEYS, addresses or comparisons.all_keys)
 
 
-def unseen(facts: Facts, comparisons: Comparisons, members: int = FEWEST_COMPARISONS) -> list[str]:
+def unseen(
+    facts: Facts, comparisons: Comparisons, members: int = _FEWEST_WITH_MEMBERS
+) -> list[str]:
     """Return what is not known of whom the view could tell apart; empty when it never looks who asks.
 
     A view that looks may show staff a button, members their own page, and strangers the door. That

@@ -16,13 +16,15 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import accumulate, compress, pairwise
+from operator import and_, mul, not_
 from typing import Any
 
 from perfkit.caching.columns import Columns
-from perfkit.caching.layout import Layout, tells
-from perfkit.caching.policy import NO_PART, Keyed, Policy, keyed, mixed
-from perfkit.caching.stepwise import Lane, Step, steps
+from perfkit.caching.layout import laid_out, tells
+from perfkit.caching.policy import NO_PART, Policy, keyed, mixed
+from perfkit.caching.stepwise import Lane, Step
+from perfkit.caching.tangle import Tangle, tangled
 
 
 @dataclass(slots=True)
@@ -77,22 +79,6 @@ class Outcome:
             self.stores += weight
 
 
-@dataclass(frozen=True, slots=True)
-class Serve:
-    """One entry and the requests that it answers; indexes of events.
-
-    Attributes:
-        stored: the event whose answer is stored.
-        ready, ends: when the entry is there, and when it runs out; ``time.time()``.
-        hits: the events it answers.
-    """
-
-    stored: int
-    ready: float
-    ends: float
-    hits: Sequence[int]
-
-
 class Replay:
     """A route's requests under one policy, laid out to be replayed with any timeout.
 
@@ -115,73 +101,96 @@ class Replay:
     ) -> None:
         self.columns = columns
         self._what = what = keyed(columns, policy, heads=heads)
+        self._policy = policy
+        self._heads = heads
         self._one_by_one = one_by_one
         self._shared = shared
         #: What a hit saves of each event, in milliseconds.
         self.cost: Sequence[float] = columns.view_ms if policy.at_view else columns.total_ms
-        tangled = _tangled(columns, what, heads)
-        self._tangled = [
-            at for at, url in enumerate(what.urls) if url in tangled and what.keys[at] != NO_PART
-        ] if tangled else []  # fmt: skip
+        addresses = tangled(columns, what, heads=heads)
         names = what.keys if shared else _apart(what.keys, columns.worker)
-        if tangled:
-            names = array("Q", names)
-            for at in self._tangled:
-                names[at] = NO_PART
-        plain = self._plainly = Layout(columns, names, one_by_one)
-        self._costs = plain.running(self.cost, columns.weight)
-        self._stored = bytes(map(what.stored.__getitem__, plain.order))
-        self._all_stored = sum(compress(map(columns.weight.__getitem__, plain.order), self._stored))
+        self._tangle: Tangle | None = None
+        if addresses:
+            inside = bytearray(url in addresses for url in what.urls)
+            self._tangle = self._tangled(inside)
+            names = array("Q", map(mul, names, map(not_, inside)))
+        plain = self._plainly = laid_out(columns, names, one_by_one)
+        self._costs = plain.running(self.cost)
+        self._stored = bytes(plain.ordered(what.stored))
+        #: Running sums of what would be stored, were it not a hit.
+        self._storable = plain.weights
+        if 0 in self._stored:
+            stored_weights = map(mul, plain.ordered(columns.weight), self._stored)
+            self._storable = array("d", accumulate(stored_weights, initial=0.0))
         weights: Any = columns.weight
         if not heads and "HEAD" in columns.methods:
             weights = compress(weights, (method != "HEAD" for method in columns.methods))
-        tangled_weight = sum(map(columns.weight.__getitem__, self._tangled))
+        tangled_weight = self._tangle.laid.weights[-1] if self._tangle is not None else 0.0
         #: All requests of the route, and those that take part.
         self.sums = (sum(weights), plain.weights[-1] + tangled_weight)
 
-    def changes(self) -> int:
-        """Count the changes of what is answered, where keys do not hang on each other."""
+    def changes(self) -> tuple[int, float]:
+        """Count the changes of what is answered, and the seconds in which; see ``Layout.changes``."""
         return self._plainly.changes()
 
     def outcome(self, timeout_s: float) -> Outcome:
         """Replay with a timeout, in seconds."""
         made = Outcome(timeout_s, *self.sums)
         plain, costs = self._plainly, self._costs
-        weights, masked = plain.weights, plain.masked
-        hits = saved = wrong = 0.0
+        weights, storable = plain.weights, self._storable
+        hits = saved = kept = wrong = 0.0
         for latest, begin, end in self._plain(timeout_s, made):
             hits += weights[end] - weights[begin]
             saved += costs[end] - costs[begin]
-            if (same := plain.same_until(latest)) < end:
-                body = masked[latest]
-                for place in range(max(same, begin), end):
-                    if masked[place] != body:
-                        wrong += weights[place + 1] - weights[place]
+            kept += storable[end] - storable[begin]
+            wrong += plain.wrong(latest, begin, end)
         made.hits, made.saved_ms, made.wrong = hits, saved, wrong
-        made.stores += self._all_stored - self._stored_hits(timeout_s, hits)
-        for step in self._steps(timeout_s):
-            made.add(step, self.columns, self.cost)
+        made.stores += storable[-1] - kept
+        if self._tangle is not None:
+            self._add_tangle(self._tangle, made)
         return made
+
+    def _tangled(self, inside: bytearray) -> Tangle:
+        """Lay out the requests for addresses whose keys hang on each other."""
+        columns, what = self.columns, self._what
+        lane = Lane(columns, what, 0.0, (), self._shared, self._one_by_one)
+        urls = what.urls if self._shared else mixed(what.urls, columns.worker)
+        takes_part = map(and_, inside, map(bool, what.keys))
+        return Tangle(lane, array("Q", map(mul, urls, takes_part)))
+
+    def _add_tangle(self, tangle: Tangle, made: Outcome) -> None:
+        laid, stored = tangle.laid, tangle.stored
+        weights, masked = laid.weights, laid.masked
+        costs = laid.running(self.cost)
+        telling = laid.telling
+        made.stores += tangle.all_stored
+        for place, source in tangle.hits(made.timeout_s):
+            weight = weights[place + 1] - weights[place]
+            made.hits += weight
+            made.saved_ms += costs[place + 1] - costs[place]
+            if stored[place]:
+                made.stores -= weight
+            if masked[place] != masked[source]:
+                made.wrong += telling[place + 1] - telling[place]
 
     def _plain(self, timeout_s: float, made: Outcome) -> Iterator[tuple[int, int, int]]:
         """Yield (place stored, first hit, end of the hits) for each entry that has hits."""
         plain = self._plainly
-        at, takes, ends, weights = plain.at, plain.takes, plain.ends, plain.weights
+        at, takes_ms, ends, weights = plain.at, plain.takes_ms, plain.ends, plain.weights
         stored = self._stored
-        starts = [place for place, slack in enumerate(plain.slack) if slack < timeout_s]
-        index, count = 0, len(starts)
-        while index < count:
-            latest = starts[index]
+        is_start = bytes(map(float(timeout_s).__gt__, plain.slack))
+        latest = is_start.find(1)
+        while latest >= 0:
             if not stored[latest]:
-                index += 1
+                latest = is_start.find(1, latest + 1)
                 continue
             place, end = latest + 1, ends[latest]
-            ready = first_ready = at[latest] + takes[latest]
+            ready = first_ready = at[latest] + takes_ms[latest] / 1000
             while place < end and at[place] < first_ready:
                 # Made at the same time; who ends last is the one whose answer stays.
                 made.at_once += weights[place + 1] - weights[place]
                 if stored[place]:
-                    own = at[place] + takes[place]
+                    own = at[place] + takes_ms[place] / 1000
                     first_ready = min(first_ready, own)
                     if own >= ready:
                         latest, ready = place, own
@@ -190,37 +199,7 @@ class Replay:
             if last > place:
                 yield latest, place, last
                 place = last
-            index = bisect_left(starts, place, index + 1)
-
-    def _stored_hits(self, timeout_s: float, hits: float) -> float:
-        """Return how many of the hits would have been stored, had they been misses."""
-        weights = self._plainly.weights
-        if self._all_stored == weights[-1]:
-            return hits
-        return float(
-            sum(
-                weights[place + 1] - weights[place]
-                for _, begin, end in self._plain(timeout_s, Outcome(timeout_s))
-                for place in range(begin, end)
-                if self._stored[place]
-            )
-        )
-
-    def serves(self, timeout_s: float) -> Iterator[Serve]:
-        """Yield every entry that answers a request, and which; for a closer look at one timeout."""
-        plain = self._plainly
-        for latest, begin, end in self._plain(timeout_s, Outcome(timeout_s)):
-            ready = plain.at[latest] + plain.takes[latest]
-            yield Serve(plain.order[latest], ready, ready + timeout_s, plain.order[begin:end])
-        ready_at: dict[int, float] = {}
-        answered: dict[int, list[int]] = defaultdict(list)
-        for step in self._steps(timeout_s):
-            if step.stored >= 0:
-                answered[step.stored].append(step.event)
-            else:
-                ready_at[step.event] = step.ready
-        for stored, events in answered.items():
-            yield Serve(stored, ready_at[stored], ready_at[stored] + timeout_s, events)
+            latest = is_start.find(1, place)
 
     def stores(self, timeout_s: float) -> Iterator[tuple[float, int]]:
         """Yield (when it is ready, event) of every answer that is stored."""
@@ -230,17 +209,26 @@ class Replay:
             is_hit[begin:end] = b"\1" * (end - begin)
         for place, event in enumerate(plain.order):
             if self._stored[place] and not is_hit[place]:
-                yield plain.at[place] + plain.takes[place], event
-        yield from ((step.ready, step.event) for step in self._steps(timeout_s) if step.ready)
+                yield plain.at[place] + plain.takes_ms[place] / 1000, event
+        if (tangle := self._tangle) is not None:
+            hits = {place for place, _ in tangle.hits(timeout_s)}
+            for place, event in enumerate(tangle.laid.order):
+                if tangle.stored[place] and place not in hits:
+                    yield tangle.ready(place), event
 
     def key_of(self, event: int) -> tuple[int, int]:
         """Return what tells an event's entry from all others: its cache and its key."""
         return (0 if self._shared else self.columns.worker[event], self._what.keys[event])
 
     def lane(self, timeout_s: float) -> Lane:
-        """Return the route with all that takes part, to be replayed request by request."""
-        events = sorted([*self._plainly.order, *self._tangled])
-        return self._lane(timeout_s, events)
+        """Return the route to be replayed request by request, where room is short: with every HEAD."""
+        what = keyed(self.columns, self._policy, heads=True)
+        events = [event for event, key in enumerate(what.keys) if key != NO_PART]
+        return Lane(self.columns, what, timeout_s, events, self._shared, self._one_by_one)
+
+    def counts(self, event: int) -> bool:
+        """Tell whether an event is one of the requests that are counted."""
+        return self._heads or self.columns.methods[event] != "HEAD"
 
     def by_key(self, timeout_s: float) -> list[tuple[float, float]]:
         """Return (requests, hits) of each key: the units that an interval is drawn from."""
@@ -253,36 +241,14 @@ class Replay:
             end = ends[begin]
             found.append((weights[end] - weights[begin], hits.get(end, 0.0)))
             begin = end
-        asked: dict[int, float] = defaultdict(float)
-        answered: dict[int, float] = defaultdict(float)
-        for step in self._steps(timeout_s):
-            url, weight = self._what.urls[step.event], self.columns.weight[step.event]
-            asked[url] += weight
-            answered[url] += weight * (step.stored >= 0)
-        return found + [(total, answered[url]) for url, total in asked.items()]
-
-    def _steps(self, timeout_s: float) -> Iterator[Step]:
-        return steps([self._lane(timeout_s, self._tangled)]) if self._tangled else iter(())
-
-    def _lane(self, timeout_s: float, events: Sequence[int]) -> Lane:
-        return Lane(self.columns, self._what, timeout_s, events, self._shared, self._one_by_one)
-
-
-def _tangled(columns: Columns, what: Keyed, heads: bool) -> set[int]:
-    """Return the addresses whose keys hang on each other."""
-    found: set[int] = set()
-    if heads and "HEAD" in columns.methods:
-        found.update(
-            url for url, method in zip(what.urls, columns.methods, strict=True) if method == "HEAD"
-        )
-    if len(columns.varies) > 1:
-        first: dict[int, int] = {}
-        for url, key, stored, varies in zip(
-            what.urls, what.keys, what.stored, what.varies, strict=True
-        ):
-            if stored and key != NO_PART and first.setdefault(url, varies) != varies:
-                found.add(url)
-    return found
+        if (tangle := self._tangle) is not None:
+            ends, weights, hits = tangle.laid.ends, tangle.laid.weights, defaultdict(float)
+            for place, _ in tangle.hits(timeout_s):
+                hits[ends[place]] += weights[place + 1] - weights[place]
+            begins = (0, *dict.fromkeys(ends))
+            for begin, end in pairwise(begins):
+                found.append((weights[end] - weights[begin], hits.get(end, 0.0)))
+        return found
 
 
 def _apart(keys: Any, workers: Any) -> array[int]:

@@ -21,7 +21,7 @@ MOST_A_MINUTE: Final = 1_800
 
 _HASHES: Final = 1 << 64
 #: Noted requests after which their own count is trusted more than the rate.
-_STEADY: Final = 10
+_STEADY: Final = 30
 _LEAST_RATE: Final = 1 / 1024
 
 

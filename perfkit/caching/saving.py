@@ -12,6 +12,7 @@ from perfkit.caching.holding import holding
 from perfkit.caching.interval import bound, ratio_interval
 from perfkit.caching.policy import CDN, TIMEOUTS, Policy
 from perfkit.caching.replay import Outcome, Replay
+from perfkit.caching.staleness import stale_share
 
 #: Chances to change, of which few are taken: by these a bound on a count is one on a share.
 _OFTEN: Final = 1_000_000
@@ -91,7 +92,7 @@ def saving(columns: Columns, policy: Policy, setting: Setting) -> Saving:
     changes = run.changes()
     cells = tuple(_cell(run.outcome(each), changes, policy, setting) for each in TIMEOUTS)
     best = max(cells, key=lambda cell: cell.saved_s_per_hour)
-    chosen = _choice(cells, setting.max_stale)
+    chosen = _choice(cells, changes[0], setting.max_stale)
     shown = chosen or best
     held = holding([(run, shown.timeout_s)], backend)
     return Saving(
@@ -106,7 +107,7 @@ def saving(columns: Columns, policy: Policy, setting: Setting) -> Saving:
     )
 
 
-def _cell(outcome: Outcome, changes: int, policy: Policy, setting: Setting) -> Cell:
+def _cell(outcome: Outcome, changes: tuple[int, float], policy: Policy, setting: Setting) -> Cell:
     facts = setting.backend
     own_ms = 0.0
     if policy.name != CDN:
@@ -115,30 +116,34 @@ def _cell(outcome: Outcome, changes: int, policy: Policy, setting: Setting) -> C
     return Cell(int(outcome.timeout_s), outcome, saved_s, _stale_upper(outcome, changes))
 
 
-def _stale_upper(outcome: Outcome, changes: int) -> float:
+def _stale_upper(outcome: Outcome, changes: tuple[int, float]) -> float:
     """Return the upper end of the stale share.
 
-    Either of two bounds holds: on the hits, of which some were wrong; and on how often the content
-    changes, of which each change makes some hits wrong. Where changes are few, the second is nearer.
+    Wrong hits come in runs, one for each change, so that it is the changes that are independent, not
+    the hits; and how many are wrong after one is a matter of when in an entry's life it comes. So the
+    bound is one on how often the content changes.
     """
-    by_hits = bound(round(outcome.wrong), round(outcome.hits))
-    if not changes or not outcome.wrong:
-        return by_hits
-    by_changes = outcome.stale_share * bound(changes, _OFTEN) * _OFTEN / changes
-    return min(by_hits, max(by_changes, outcome.stale_share))
+    number, seen_s = changes
+    if not number or not seen_s:
+        return bound(round(outcome.wrong), round(outcome.hits))
+    most = bound(number, _OFTEN) * _OFTEN
+    expected = stale_share(most / seen_s, outcome.timeout_s)
+    return min(max(outcome.stale_share, expected), 1.0)
 
 
-def _choice(cells: Sequence[Cell], max_stale: float) -> Cell | None:
-    fresh = [cell for cell in cells if _is_fresh(cell, max_stale) and cell.saved_s_per_hour > 0]
+def _choice(cells: Sequence[Cell], changes: int, max_stale: float) -> Cell | None:
+    fresh = [
+        cell for cell in cells if _is_fresh(cell, changes, max_stale) and cell.saved_s_per_hour > 0
+    ]
     if not fresh:
         return None
     most = max(cell.saved_s_per_hour for cell in fresh)
     return next(cell for cell in fresh if cell.saved_s_per_hour >= _NEARLY_ALL * most)
 
 
-def _is_fresh(cell: Cell, max_stale: float) -> bool:
-    """Tell whether few enough hits are out of date; where none was, the bound is one of evidence only."""
+def _is_fresh(cell: Cell, changes: int, max_stale: float) -> bool:
+    """Tell whether few enough hits are out of date; without a change, the bound is one of evidence only."""
     outcome = cell.outcome
-    if not outcome.wrong:
+    if not changes:
         return outcome.hits > 0
-    return cell.stale_upper <= max_stale
+    return outcome.hits > 0 and cell.stale_upper <= max_stale

@@ -18,7 +18,7 @@ from perfkit.caching.decision import (
 )
 from perfkit.caching.explain import Explanation, explain
 from perfkit.caching.interval import FEWEST_COMPARISONS, FEWEST_KEYS
-from perfkit.caching.pairs import compare
+from perfkit.caching.pairs import Comparisons, compare
 from perfkit.caching.policy import (
     ANONYMOUS_ONLY,
     CACHE_PAGE,
@@ -34,6 +34,9 @@ from perfkit.caching.tracking import is_tracking
 
 #: Answers to one principal in a row from which on it can be told that he gets another each time.
 _FEWEST_REPEATS: Final = 10
+
+#: A share of them from which on that is so.
+_OFTEN: Final = 0.3
 
 #: By these headers a principal is known.
 _WHO: Final = ("header:cookie", "header:authorization")
@@ -62,11 +65,11 @@ def different_parameters(case: Case) -> Decision | None:
     if gain < 0.1 or stripped.chosen is None or worth(case, stripped) is not None:
         return None
     columns = facts.columns
-    names = (name.partition(":") for name in columns.attributes)
-    tracked = without or any(kind == "query" and is_tracking(name) for kind, _, name in names)
-    slug = "tracking_parameters" if tracked else "parameter_order"
+    names = [name[6:] for name in columns.attributes if name.startswith("query:")]
+    left_out = tuple(sorted({*without, *filter(is_tracking, names)}))
+    slug = "tracking_parameters" if left_out else "parameter_order"
     reasons = ("same_for_all", slug, *to_mind(case, stripped))
-    return Decision("cache_page", reasons, stripped, comparisons=comparisons, without=without)
+    return Decision("cache_page", reasons, stripped, comparisons=comparisons, without=left_out)
 
 
 def _irrelevant(case: Case) -> tuple[str, ...]:
@@ -150,11 +153,14 @@ def for_each(case: Case) -> Decision | None:
     comparisons = facts.comparisons
     if not comparisons.mismatches or comparisons.total < FEWEST_COMPARISONS:
         return None
-    if comparisons.same >= _FEWEST_REPEATS and comparisons.same_personal > SOME * comparisons.same:
-        return Decision("do_not_cache", ("differs_each_time",), comparisons=comparisons)
-    if comparisons.same < FEWEST_COMPARISONS or not _is_own(case):
-        return Decision("do_not_cache", ("personalized",), comparisons=comparisons)
     headers = _headers_of_who(case)
+    own = _alike(case, headers)
+    if own.same >= _FEWEST_REPEATS and own.same_personal > _OFTEN * own.same:
+        return Decision("do_not_cache", ("differs_each_time",), comparisons=comparisons)
+    # Visitors who send the same of those headers have one entry: too few of them prove nothing.
+    is_own = headers and own.is_clean and not 0 < own.total < _FEWEST_ALIKE
+    if not is_own or own.same < FEWEST_COMPARISONS or facts.refusals.mismatches:
+        return Decision("do_not_cache", ("personalized",), comparisons=comparisons)
     plain = headers == _WHO[:1]
     run = case.saving(Policy(VARY_ON_COOKIE) if plain else Policy(VARY_ON_HEADERS, headers))
     if run.chosen is None or run.chosen.outcome.hit_ratio < LEAST_RATIO:
@@ -175,17 +181,13 @@ def _headers_of_who(case: Case) -> tuple[str, ...]:
     )
 
 
-def _is_own(case: Case) -> bool:
-    """Tell whether all who send the same headers of who they are get the same."""
-    columns, good = case.facts.columns, case.facts.good
-    headers = _headers_of_who(case)
-    if not headers:
-        return False
-    keys = list(columns.url)
+def _alike(case: Case, headers: tuple[str, ...]) -> Comparisons:
+    """Compare what those get who send the same headers of who they are."""
+    columns = case.facts.columns
+    keys = columns.url
     for name in headers:
-        keys = list(mixed(keys, columns.attribute(name)))
-    alike = compare(columns, good, dict(enumerate(keys)))
-    return alike.is_clean and not 0 < alike.total < _FEWEST_ALIKE
+        keys = mixed(keys, columns.attribute(name))
+    return compare(columns, case.facts.good, dict(enumerate(keys)))
 
 
 def undecided(case: Case) -> Decision:

@@ -79,21 +79,34 @@ class _Entry(NamedTuple):
     bytes: float
 
 
-class Store:
+class Meter:
+    """Bytes that all caches hold together: ``now``, and ``most`` so far."""
+
+    __slots__ = ("most", "now")
+
+    def __init__(self) -> None:
+        self.now = self.most = 0.0
+
+    def add(self, size: float) -> None:
+        """Count what is stored, or with a minus what goes."""
+        self.now += size
+        self.most = max(self.most, self.now)
+
+
+class _Store:
     """One cache: what is in it, and what goes when it is full.
 
     Args:
         facts: which cache; None for one that is never full.
-
-    Attributes:
-        bytes: held now, and ``most_bytes`` when it held most.
+        meter: of all caches.
     """
 
-    def __init__(self, facts: BackendFacts | None = None) -> None:
+    def __init__(self, facts: BackendFacts | None, meter: Meter) -> None:
         self._facts = facts
+        self._meter = meter
         self._limit = facts.max_entries if facts is not None else None
         self._entries: OrderedDict[Any, _Entry] = OrderedDict()
-        self._held = self.bytes = self.most_bytes = 0.0
+        self._held = 0.0
         self._draw = Random(1)  # the same events give the same figures
 
     def get(self, name: Any, now: float) -> _Entry | None:
@@ -116,13 +129,12 @@ class Store:
             self._drop(name)
         self._entries[name] = entry
         self._held += entry.weight
-        self.bytes += entry.bytes
-        self.most_bytes = max(self.most_bytes, self.bytes)
+        self._meter.add(entry.bytes)
 
     def _drop(self, name: Any) -> None:
         entry = self._entries.pop(name)
         self._held -= entry.weight
-        self.bytes -= entry.bytes
+        self._meter.add(-entry.bytes)
 
     def _cull(self, facts: BackendFacts, limit: int, now: float) -> None:
         """Make room where the cache is full: of LocMemCache goes what was not used for longest.
@@ -134,8 +146,8 @@ class Store:
             return
         entries = self._entries
         if not facts.cull:
-            entries.clear()
-            self._held = self.bytes = 0.0
+            for name in [*entries]:
+                self._drop(name)
             return
         names: Iterable[Any] = list(entries)
         if facts.kind == "file":
@@ -154,16 +166,17 @@ class Store:
 
 
 def steps(
-    lanes: list[Lane], facts: BackendFacts | None = None, caches: dict[int, Store] | None = None
+    lanes: list[Lane], facts: BackendFacts | None = None, meter: Meter | None = None
 ) -> Iterator[Step]:
     """Replay routes in one cache, and tell of each request what became of it.
 
     Args:
         lanes: the routes.
         facts: the cache; None for one that is never full.
-        caches: where they are kept, by worker, to be looked at afterwards.
+        meter: counts what is held, to be looked at afterwards.
     """
-    caches = {} if caches is None else caches
+    meter = meter or Meter()
+    caches: dict[int, _Store] = {}
     making: list[tuple[float, int, int, int, int]] = []
     number = 0
     for at, index, event in _in_order(lanes):
@@ -173,7 +186,7 @@ def steps(
         worker = 0 if lane.shared else lane.columns.worker[event]
         cache = caches.get(worker)
         if cache is None:
-            cache = caches[worker] = Store(facts)
+            cache = caches[worker] = _Store(facts, meter)
         entry = _found(cache, lane, index, event, at)
         if entry is not None:
             yield Step(index, event, entry.event, 0.0)
@@ -201,7 +214,7 @@ def _in_order(lanes: list[Lane]) -> Iterable[tuple[float, int, int]]:
     )
 
 
-def _found(cache: Store, lane: Lane, index: int, event: int, at: float) -> _Entry | None:
+def _found(cache: _Store, lane: Lane, index: int, event: int, at: float) -> _Entry | None:
     """Look a request up as Django does: what the key is made of, then the page."""
     names = cache.get((_NAMES, lane.what.urls[event], index), at)
     if names is None:
@@ -215,7 +228,7 @@ def _found(cache: Store, lane: Lane, index: int, event: int, at: float) -> _Entr
 
 def _store(
     lanes: list[Lane],
-    caches: dict[int, Store],
+    caches: dict[int, _Store],
     facts: BackendFacts | None,
     made: tuple[float, int, int, int, int],
 ) -> None:

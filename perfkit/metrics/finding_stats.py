@@ -27,7 +27,9 @@ class FindingStats:
         self.cost_ms += other.cost_ms
         self.first = min(self.first, other.first)
         self.last = max(self.last, other.last)
-        self.routes.update(other.routes)
+        routes = self.routes
+        for where, count in other.routes.items():
+            routes[where] = routes.get(where, 0) + count
 
     def to_json(self) -> list[Any]:
         """Return the stored form; the text is stored apart, once."""
@@ -40,7 +42,7 @@ class FindingStats:
         stats = cls(None, data[4])
         stats.requests, stats.count, stats.saved, stats.cost_ms = data[:4]
         stats.last = data[5]
-        stats.routes = Counter(data[6])
+        dict.update(stats.routes, data[6])
         return stats
 
 

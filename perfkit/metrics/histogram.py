@@ -171,7 +171,8 @@ class Histogram:
         Raises:
             ValueError: the list is not of that form.
         """
-        made = cls()
+        made = cls.__new__(cls)  # every field is set below
+        made._pending = {}
         try:
             (
                 made._scale,
@@ -180,13 +181,11 @@ class Histogram:
                 made.count,
                 made.sum,
                 low,
-                high,
+                made._high,
                 planes,
                 text,
             ) = data
-            if made.count:
-                made._low = low
-            made._high = high
+            made._low = low if made.count else inf
             made._lanes = from_text(planes, text)
         except (TypeError, ValueError) as error:
             raise ValueError(f"This is not a stored histogram: {data!r:.200}") from error

@@ -103,10 +103,13 @@ class RouteStats:
     @classmethod
     def from_json(cls, data: list[Any]) -> RouteStats:
         """Read the stored form; sums that a newer version appended are ignored."""
-        stats = cls()
-        given = data[0][: len(SUMS)]
-        stats.sums = given + [0] * (len(SUMS) - len(given))
-        dict.update(stats.status, data[1])  # Counter() would ask what it is given
+        stats = cls.__new__(cls)  # every field is set below
+        sums = data[0]
+        if len(sums) != len(SUMS):
+            sums = (sums + [0] * len(SUMS))[: len(SUMS)]
+        stats.sums = sums
+        stats.status = Counter.__new__(Counter)  # Counter() would ask what it is given
+        dict.update(stats.status, data[1])
         stats.duration = Histogram.from_json(data[2])
         return stats
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import ceil
 
 from perfkit.caching.advice import CacheAdvice
 from perfkit.report.wording import counted, percent, size
@@ -62,7 +63,7 @@ def evidence(advice: CacheAdvice) -> Iterator[str]:
     """Yield what a verdict stands on."""
     seen = advice.evidence
     yield (
-        f"seen: {counted(seen['requests'], 'request')} in {seen['hours']:g} h, "
+        f"seen: {counted(seen['requests'], 'request')} in {_span(seen['hours'])}, "
         f"{seen['addresses']:,} address{'' if seen['addresses'] == 1 else 'es'}, "
         f"{counted(seen['visitors'], 'visitor')}, {seen['mean_ms']:,.1f} ms each"
     )
@@ -76,14 +77,25 @@ def evidence(advice: CacheAdvice) -> Iterator[str]:
     else:
         yield (
             f"compared: {seen['comparisons']:,} answers to different visitors, none differed: "
-            f"with 95 % certainty at most {percent(seen['mismatch_upper'], digits=1)} of all do"
+            f"with 95 % certainty at most {_upper(seen['mismatch_upper'])} of all do"
         )
     if seen["hit_ratio_now"] is not None:
         yield f"now: {percent(seen['hit_ratio_now'])} answered by Django's cache"
     for what, number in seen["writes_per_hour"].items():
         yield f"a hit would leave out {number:,.1f} {what} an hour"
-    if "attribute" in seen:
+    if seen["attribute"] is not None:
         yield f"hangs on {seen['attribute']}, which has {seen['variants']} values"
+    if seen["parameters_left_out"]:
+        yield f"parameters left out: {', '.join(seen['parameters_left_out'])}"
+
+
+def _span(hours: float) -> str:
+    return f"{hours:g} h" if hours >= 1 else f"{max(round(hours * 60), 1)} min"
+
+
+def _upper(share: float) -> str:
+    """Write an upper end, rounded up: what is not seen is never told as nothing."""
+    return percent(max(ceil(share * 1_000), 1) / 1_000, digits=1)
 
 
 def section(advice: Iterable[CacheAdvice], limit: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ from django.db.utils import DatabaseError
 
 from perfkit.conf import Settings
 from perfkit.errors import StoreError, StoreMissing
+from perfkit.isolation import isolated
 from perfkit.metrics.aggregate import WINDOW_S, Window
 from perfkit.report.build import build, choose, finding_text
 from perfkit.report.cache_load import load_cache
@@ -88,7 +89,11 @@ class _Loading:
         return self._with_series(model, stored)
 
     def _with_cache(self, model: ReportModel, stored: Stored, since: float) -> ReportModel:
-        told = load_cache(self.settings, since, self.options.until, wanted=self.options.routes)
+        told = None
+        with isolated("cache advice"):  # the rest of the report stands without it
+            told = load_cache(self.settings, since, self.options.until, wanted=self.options.routes)
+        if told is None:
+            return replace(model, notes=(*model.notes, "The cache advice could not be made"))
         chosen = set(choose(stored.window.routes, self.options.routes))
         advice = tuple(each for each in told.advice if (each.route, each.method) in chosen)
         return replace(model, cache=advice, notes=(*model.notes, *told.notes))

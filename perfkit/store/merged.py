@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 
 from perfkit.metrics.aggregate import Window
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the search for cycles: rows make none, and a sixth of the time goes into looking."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Merged:

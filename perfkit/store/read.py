@@ -13,7 +13,7 @@ from perfkit.metrics.aggregate import Window
 from perfkit.metrics.sample import Sample
 from perfkit.store import schema
 from perfkit.store.connection import opened
-from perfkit.store.merged import Merged
+from perfkit.store.merged import Merged, uncollected
 from perfkit.store.payload import sample_of, unpack, window_of
 from perfkit.store.place import place
 from perfkit.store.size import stored_bytes
@@ -86,7 +86,7 @@ def read(
     """
     first, end = int(since), _NEVER if until is None else int(until)
     # One moment's state: what is folded meanwhile is neither missed nor read twice.
-    with opened(database, create=False) as connection, snapshot(connection):
+    with opened(database, create=False) as connection, snapshot(connection), uncollected():
         reading = _Reading(connection, first, end)
         merged = reading.merged(step_s, progress)
         numbers = schema.meta(connection)

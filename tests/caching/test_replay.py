@@ -63,6 +63,38 @@ def test_requests_that_come_while_an_answer_is_made_miss_too() -> None:
     assert outcome.hits == 3  # 2.5, 3 and 13.4: the one stored at 3.5 lives until 13.5
 
 
+def test_who_is_made_first_serves() -> None:
+    """A quick answer that was begun later is there before a slow one, and serves until its own end."""
+    slow, quick = event(0, view_ms=10_000.0), event(1, view_ms=1_000.0)
+    outcome = Replay(columns(slow, quick, event(3), event(9), event(19)), PAGE).outcome(10)
+    assert (outcome.at_once, outcome.hits) == (1, 3)
+
+
+def test_policies_that_part_requests_alike_share_a_layout() -> None:
+    """Until there are other events; whatever the keys are."""
+    route = columns(*(event(at, url=1 + at % 3, address=100 + at % 3) for at in range(9)))
+    view, cdn = (Replay(route, policy, one_by_one=True) for policy in (PAGE, Policy(CDN)))
+    assert view._plainly is cdn._plainly
+    assert Replay(route, PAGE)._plainly is not view._plainly
+    assert Replay(route, PAGE, one_by_one=True).outcome(60).hits == 6
+    route.add(event(10, url=1))
+    assert Replay(route, PAGE, one_by_one=True).outcome(60).hits == 7
+
+
+def test_how_often_answers_change() -> None:
+    """Of each address for itself, and the seconds in which it was watched."""
+    bodies = [(0, 1, 1), (1, 2, 5), (10, 1, 1), (11, 2, 5), (20, 1, 2), (31, 2, 6), (32, 2, 5)]
+    route = columns(*(event(at, url=url, body=body) for at, url, body in bodies))
+    assert Replay(route, PAGE).changes() == (3, 51.0)
+
+
+def test_an_error_tells_nothing() -> None:
+    """Who gets a page in place of an error has got nothing wrong, changed as it may be since."""
+    failed = {"status": 500, "stored": False}
+    made = [event(0, body=1), event(1, body=2), event(2, body=9, **failed), event(3, body=1)]
+    assert Replay(columns(*made), PAGE, one_by_one=True).outcome(60).wrong == 1
+
+
 def test_what_the_reader_of_a_hit_gets() -> None:
     """Another body is wrong, another token is not."""
     bodies = [(0, 1, 1), (1, 1, 1), (2, 2, 1), (3, 3, 3), (4, 1, 1)]

@@ -92,7 +92,9 @@ class Odd:
     _state = "closed"
 
 
-@pytest.mark.parametrize("thing", [None, 7, "row", object(), Odd()], ids=repr)
+@pytest.mark.parametrize(
+    "thing", [None, 7, "row", object(), Odd()], ids=lambda thing: type(thing).__name__
+)
 def test_what_is_no_row_has_no_origin(thing: Any) -> None:
     """Whatever stands in a local name can be asked."""
     assert origin_of(thing) is None

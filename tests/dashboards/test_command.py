@@ -81,7 +81,9 @@ def test_check_passes_after_traffic(site: Site) -> None:
     lines = perfdash("check", "--since", "10min", "--strict").splitlines()
     assert lines[-1] == f"{len(lines) - 1} of {len(lines) - 1} targets have data, 0 failed."
     assert all(line.startswith("ok ") for line in lines[:-1])
-    assert " ".join(lines[0].split()) == "ok graphite-web Requests a second 1 series 30 values"
+    assert re.fullmatch(
+        r"ok graphite-web Requests a second 1 series [1-9]\d* values", " ".join(lines[0].split())
+    )
 
 
 def test_check_fails_without_traffic(plain_site: Site) -> None:
@@ -105,12 +107,12 @@ def test_check_tells_as_json(plain_site: Site) -> None:
     perfdash("install")
     told = json.loads(perfdash("check", "--json", "--since", "10min"))
     assert (told["failed"], told["notes"]) == (0, [])
+    assert told["targets"][0].pop("points") > 0
     assert told["targets"][0] == {
         "dashboard": "graphite-web",
         "panel": "Requests a second",
         "target": build(get_settings()).graphite_web["graphs"][0][1]["target"][0],
         "series": 1,
-        "points": 30,
         "absent": [],
         "error": "",
         "passed": True,

@@ -6,19 +6,16 @@ _TEXTS = (
     "url path",
     "unknown url",
     "query string",
-    "query key",
+    "query without name",
     "user agent",
     "authorization",
     "referer",
     "own header",
-    "header name",
     "request start",
     "forwarded for",
     "cookie",
-    "cookie name",
     "method",
     "form value",
-    "form key",
     "json value",
     "file name",
     "file content",
@@ -55,6 +52,14 @@ PLANTED = {
     where: "zq" + "".join(chr(ord("a") + ord(letter) % 26) for letter in where) + "xj"
     for where in _TEXTS
 }
+#: Not secret: what the site's own code calls its parameters, cookies and headers.
+NAMES = {
+    "query key": "zqkey",
+    "header name": "zqheader",
+    "cookie name": "zqcookie",
+    "form key": "zqf",
+}
+
 PLANTED["sql number"] = "4929123456781234"
 PLANTED["sql bytes"] = "5ec7e75ec7e75ec7e7"
 

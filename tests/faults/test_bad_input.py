@@ -25,6 +25,9 @@ from tests.seen import Seen, heard
 from tests.server.conftest import Serve
 from tests.server.serving import PATIENCE_S, Server, counts
 
+# The end of a response closes connections, and an earlier test may have left one open in this thread.
+pytestmark = pytest.mark.django_db
+
 JUNK = [
     "",
     "junk",
@@ -108,6 +111,7 @@ def test_junk_in_content_length_is_no_size(
     assert_sound(seen, 2)
 
 
+@pytest.mark.django_db  # Django looks after its connections as a response is closed
 @pytest.mark.parametrize("length", ["junk", "-1", "1.5", "", "9" * 5_000, "9" * 30], ids=short)
 def test_a_files_own_junk_length_is_unknown(
     seen: Seen, get: Callable[..., Any], length: str
@@ -134,6 +138,7 @@ def test_any_stamp_is_a_sensible_wait_or_none(stamp: str, now: float) -> None:
     assert waited is None or 0 <= waited <= 3_600_000
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "jumps",
     [(-86_400.0, 86_400.0), (-1.7e9, 1.7e9), (4e9, -4e9), (3_600.0, -3_600.0, -7_200.0, 0.5)],

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -18,9 +19,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from perfkit.errors import StoreError
 from perfkit.report.options import FORMATS
 from perfkit.store.payload import unpack
-from tests.faults.planted import PLANTED
+from tests.faults.planted import NAMES, PLANTED
 from tests.seen import Seen
 from tests.server.serving import PATIENCE_S, Server, environment
 
@@ -104,13 +106,15 @@ class Visit:
             "Authorization": f"Bearer {PLANTED['authorization']}",
             "Referer": f"http://site/{PLANTED['referer']}",
             "X-Own": PLANTED["own header"],
-            f"X-{PLANTED['header name']}": "1",
+            f"X-{NAMES['header name']}": "1",
             "X-Request-Start": f"t={PLANTED['request start']}",
             "X-Forwarded-For": PLANTED["forwarded for"],
-            "Cookie": f"{PLANTED['cookie name']}=1; sessionid={PLANTED['cookie']}",
+            "Cookie": f"{NAMES['cookie name']}=1; sessionid={PLANTED['cookie']}",
         }
-        query = f"?q={PLANTED['query string']}&{PLANTED['query key']}=1"
-        form = f"{PLANTED['form key']}=1&value={PLANTED['form value']}"
+        query = (
+            f"?q={PLANTED['query string']}&{NAMES['query key']}=1&{PLANTED['query without name']}"
+        )
+        form = f"{NAMES['form key']}=1&value={PLANTED['form value']}"
         upload = (
             f'--b\r\nContent-Disposition: form-data; name="f"; filename="{PLANTED["file name"]}"'
             f"\r\n\r\n{PLANTED['file content']}\r\n--b--\r\n"
@@ -147,7 +151,7 @@ class Visit:
             names = [column[0] for column in cursor.description]
             return [
                 {
-                    name: unpack(value) if isinstance(value, bytes) else value
+                    name: opened(value) if isinstance(value, bytes) else value
                     for name, value in zip(names, row, strict=True)
                 }
                 for row in cursor
@@ -165,6 +169,18 @@ class Visit:
         told = [str(self.rows(table)) for table in tables]
         told += [file.read_bytes().decode("latin-1") for file in files if file.is_file()]
         return "\n".join(told)
+
+
+def opened(value: bytes) -> Any:
+    """Return what is packed; of what is not JSON, the bytes, decompressed where they are."""
+    try:
+        return unpack(value)
+    except StoreError:
+        pass
+    try:
+        return zlib.decompress(value).decode("latin-1")
+    except zlib.error:
+        return value.decode("latin-1")
 
 
 def prepare(variables: dict[str, str]) -> None:

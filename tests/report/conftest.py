@@ -139,3 +139,9 @@ def shell(site: dict[str, str]) -> Shell:
         )
 
     return shell
+
+
+@pytest.fixture(autouse=True)
+def paper_of_120_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no terminal, and no pytest-xdist, say how wide a report is."""
+    monkeypatch.delenv("COLUMNS", raising=False)

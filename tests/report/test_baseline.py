@@ -138,7 +138,8 @@ def test_known_findings_are_left_out_and_fail_nothing(
     printed = run(baseline=file, fail_on="any")
     assert "No new findings; 1 known one left out." in printed
     assert "shop.Product.supplier" not in printed
-    assert f"1 finding left out: known to the baseline {file}" in " ".join(printed.split())
+    told = f"1 finding left out: known to the baseline {file}"
+    assert told.replace(" ", "") in "".join(printed.split())  # a long path is broken
 
 
 def test_a_new_finding_fails(make: Any, write: Any, run: Any, file: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import time
 from typing import Any
 
 import docutils.core
@@ -11,14 +12,19 @@ import docutils.nodes
 import pytest
 
 import perfkit
+from perfkit.caching.decision import VERDICTS
+from perfkit.caching.reasons import REASONS
 from perfkit.conf import get_settings
 from perfkit.metrics.aggregate import Window
 from perfkit.metrics.sample import SLOWEST, Sample
 from perfkit.report.baseline import write as write_baseline
+from perfkit.report.cache_route import POLICIES
 from perfkit.store.marks import add_mark
 from perfkit.store.sink import StoreSink
+from tests.caching.stored import visits, write_events
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "report-json.rst"
+ADVISOR = DOCUMENT.with_name("caching.rst")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +83,34 @@ def test_samples_and_marks_are_documented(
     printed = json.loads(run(format="json"))
     assert set(printed["samples"][0]) == documented["samples"]
     assert set(printed["marks"][0]) == documented["marks"]
+
+
+def test_cache_advice_is_documented(store: Path, run: Any, documented: dict[str, set[str]]) -> None:
+    """Down to each figure, and every verdict and policy by its name."""
+    write_events(visits(time()))
+    told = json.loads(run(format="json"))["cache"]
+    parts = {
+        "cache": told[0],
+        "predicted": told[0]["predicted"],
+        "evidence": told[0]["evidence"],
+        "table": told[0]["table"][0],
+    }
+    assert {name: set(part) for name, part in parts.items()} == {
+        name: documented[name] for name in parts
+    }
+    assert {frozenset(each["evidence"]) for each in told} == {frozenset(documented["evidence"])}
+    assert told[-1]["predicted"] is None
+    text = DOCUMENT.read_text(encoding="utf-8")
+    named = [*VERDICTS, *POLICIES]
+    assert [each for each in named if f"``{each}``" not in text] == []
+
+
+def test_every_reason_has_its_sentence_in_the_docs() -> None:
+    """A reader looks a slug up there; the docs have no other, and the very sentence."""
+    tree = docutils.core.publish_doctree(ADVISOR.read_text(encoding="utf-8"))
+    rows = [[cell.astext() for cell in row] for row in tree.findall(docutils.nodes.row)]
+    told = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] in REASONS}
+    assert told == REASONS
 
 
 def test_a_comparison_is_documented(

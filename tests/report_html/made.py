@@ -235,7 +235,7 @@ def advice(text: str = "", **fields: Any) -> CacheAdvice:
             "requests": 2_500, "hours": 6.0, "addresses": 30, "visitors": 40,
             "anonymous_share": 0.5, "mean_ms": 61.0, "comparisons": 2_408, "compared_addresses": 30,
             "compared_visitors": 40, "mismatches": 0, "mismatch_upper": 0.0012,
-            "changes_per_hour": 0.2, "hit_ratio_now": None, "statuses": {"200": 2_500},
+            "changes_per_hour": 0.2, "hit_ratio_now": None, "attribute": None, "variants": None, "parameters_left_out": [], "statuses": {"200": 2_500},
             "writes_per_hour": {f"UPDATE shop_page{text}": 4.0},
         },
         "table": tuple(rows),

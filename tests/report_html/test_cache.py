@@ -17,7 +17,7 @@ def test_a_route_worth_caching_says_what_to_write_what_it_saves_and_why() -> Non
         "1.2 % of them out of date (at most 2.0 %) · 1.2 MB of memory",
         "Write from django.views.decorators.cache import cache_page @cache_page(300) Copy",
         "everybody gets the same",
-        "none differed: with 95 % certainty at most 0.1 % of all do",
+        "none differed: with 95 % certainty at most 0.2 % of all do",
         "a hit would leave out 4.0 UPDATE shop_page an hour",
         "answer 304 where nothing has changed",
     ):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, OperationalError
 
 from perfkit.metrics.aggregate import Window
 from perfkit.record import EagerLoad
@@ -157,3 +158,17 @@ def test_the_place_tells_no_password(postgres: dict[str, Any]) -> None:
     assert postgres["USER"] not in told.replace(postgres["NAME"], "")
     server = {"ENGINE": "django.db.backends.postgresql", "NAME": "host=db password=secret"}
     assert place(server) == "database@local socket"
+
+
+def test_reading_leaves_the_garbage_collector_as_it_was(
+    sink: StoreSink, database: dict[str, Any]
+) -> None:
+    """It pauses while rows are merged, also when that fails."""
+    sink.emit(windows(request()))
+    assert gc.isenabled()
+    read(database, 0)
+    assert gc.isenabled()
+    ask(database, "DROP TABLE perfkit_mark")
+    with pytest.raises(DatabaseError):
+        read(database, 0)
+    assert gc.isenabled()

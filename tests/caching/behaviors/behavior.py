@@ -13,7 +13,10 @@ from tests.caching.behaviors.world import Visit, Visitor, at_random
 Visits = Callable[[Random, Sequence[Visitor]], list[Visit]]
 
 #: Requests by which most behaviors are judged, over so many hours.
-MANY, HOURS = 420, 2.0
+MANY, HOURS = 360, 2.0
+
+#: Requests by which those are judged that one alone would give away.
+FEW = 100
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 
 from perfkit.caching.advice import CacheAdvice
 from perfkit.caching.event import Event
-from tests.caching.behaviors import listed_pages, listed_people, unlisted
+from tests.caching.behaviors import listed_people, unlisted
 from tests.caching.behaviors.behavior import BEHAVIORS, Behavior
 from tests.caching.behaviors.sites import SITES
 from tests.caching.behaviors.world import judge, population, world
@@ -32,12 +33,15 @@ class Judged:
         self._advice: dict[str, dict[str, CacheAdvice]] = {}
         for name, kind in SITES.items():
             rng = Random(f"{SEED}{name}")
-            behaviors = [each for each in BEHAVIORS if each.site == name and each.view.__module__ in modules]
+            behaviors = [
+                each for each in BEHAVIORS if each.site == name and each.view.__module__ in modules
+            ]
             if not behaviors:
                 continue
             people = population(60, rng)
             for visitor in people:
                 kind.equip(rng, visitor)
+            cache.clear()
             views = {each.route: view_of(each) for each in behaviors}
             with world(views, folder, kind.middleware, **kind.settings) as made:
                 made.run(visit for each in behaviors for visit in each.visits(rng, people))
@@ -63,7 +67,10 @@ def view_of(each: Behavior) -> Any:
 
 @pytest.fixture(scope="module")
 def judged(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Judged]:
     """Visit every site once; the database is as before afterwards."""
     with django_db_blocker.unblock(), transaction.atomic():

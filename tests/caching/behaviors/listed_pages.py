@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.vary import vary_on_headers
 
 from perfkit.caching.backend import BackendFacts
-from tests.caching.behaviors.behavior import MANY, anybody, behavior
+from tests.caching.behaviors.behavior import FEW, MANY, anybody, behavior
 from tests.caching.behaviors.world import Visit, Visitor, at_random, spend
 
 PAGE = "<p>What everybody may read, and does.</p>" * 20
@@ -50,7 +50,7 @@ def translated(request: HttpRequest) -> HttpResponse:
 
 
 @behavior(
-    14, "do_not_cache", "fragment", reasons=["differs_each_time"], visits=anybody("/banner/", 900)
+    14, "do_not_cache", "fragment", reasons=["differs_each_time"], visits=anybody("/banner/", 600)
 )
 def banner(request: HttpRequest) -> HttpResponse:
     """One of six banners by chance."""
@@ -66,7 +66,7 @@ def clock(request: HttpRequest) -> HttpResponse:
 
 
 @behavior(
-    16, "cache_page", site="days", timeouts=(5, 3600), visits=anybody("/today/", 2500, 2 * DAY)
+    16, "cache_page", site="days", timeouts=(5, 3600), visits=anybody("/today/", 1200, 2 * DAY)
 )
 def today(request: HttpRequest) -> HttpResponse:
     """Changes at midnight."""
@@ -74,14 +74,14 @@ def today(request: HttpRequest) -> HttpResponse:
     return HttpResponse(time.strftime("%Y-%m-%d", time.gmtime(time.time())) + PAGE)
 
 
-@behavior(17, "cache_page", timeouts=(5, 60), visits=anybody("/edited/", 1500))
+@behavior(17, "cache_page", timeouts=(5, 60), visits=anybody("/edited/", 1200))
 def edited(request: HttpRequest) -> HttpResponse:
     """Edited twice an hour."""
     spend(30)
     return HttpResponse(f"version {int(time.time() // 1800)}" + PAGE)
 
 
-@behavior(18, "do_not_cache", "fragment", "low_level", visits=anybody("/stock/", 1200, 0.5))
+@behavior(18, "do_not_cache", "fragment", "low_level", visits=anybody("/stock/", 600, 0.5))
 def stock(request: HttpRequest) -> HttpResponse:
     """A counter that changes every five seconds."""
     spend(30)
@@ -100,7 +100,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @behavior(
     20, "cache_page", reasons=["same_for_all"],
-    visits=anybody(lambda rng: f"/pages/?page={min(int(rng.paretovariate(0.6)), 60)}", 1500),
+    visits=anybody(lambda rng: f"/pages/?page={min(int(rng.paretovariate(0.6)), 60)}", 700),
 )  # fmt: skip
 def pages(request: HttpRequest) -> HttpResponse:
     """Pages of a list, the first ones mostly."""
@@ -121,7 +121,7 @@ def _any_order(rng: Random) -> str:
     return f"/filtered/?{'&'.join(pairs)}"
 
 
-@behavior(22, "cache_page", reasons=["parameter_order"], visits=anybody(_any_order, 1500))
+@behavior(22, "cache_page", reasons=["parameter_order"], visits=anybody(_any_order, 900))
 def filtered(request: HttpRequest) -> HttpResponse:
     """A list by six filters, in whatever order they are given."""
     spend(30)
@@ -172,7 +172,9 @@ def streamed(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse([b"a", b"b"])
 
 
-@behavior(27, "do_not_cache", reasons=["sets_cookie"], site="carts")
+@behavior(
+    27, "do_not_cache", reasons=["sets_cookie"], site="carts", visits=anybody("/with_cookie/", FEW)
+)
 def with_cookie(request: HttpRequest) -> HttpResponse:
     """Sets a cookie, and no session."""
     spend(30)
@@ -195,7 +197,7 @@ def moved(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/static/")
 
 
-@behavior(30, "do_not_cache", reasons=["not_found"])
+@behavior(30, "do_not_cache", reasons=["not_found"], visits=anybody("/missing/", FEW))
 def missing(request: HttpRequest) -> HttpResponse:
     """There is none."""
     spend(30)
@@ -243,7 +245,7 @@ def _accepts(rng: Random, visitor: Visitor) -> dict[str, str]:
 
 @behavior(
     36, "cache_page_vary", attribute="header:accept",
-    visits=anybody("/negotiated/", 800, headers=_accepts),
+    visits=anybody("/negotiated/", 450, headers=_accepts),
 )  # fmt: skip
 @vary_on_headers("Accept")
 def negotiated(request: HttpRequest) -> HttpResponse:
@@ -287,14 +289,14 @@ def report(request: HttpRequest) -> HttpResponse:
     return HttpResponse(PAGE)
 
 
-@behavior(44, "cache_page", reasons=["dog_pile"], site="rush", visits=anybody("/hot/", 900, 0.25))
+@behavior(44, "cache_page", reasons=["dog_pile"], site="rush", visits=anybody("/hot/", 600, 0.16))
 def hot(request: HttpRequest) -> HttpResponse:
     """Two seconds, once a second."""
     spend(2_000)
     return HttpResponse(PAGE)
 
 
-@behavior(45, "fragment", reasons=["nonce"], site="policies")
+@behavior(45, "fragment", reasons=["nonce"], site="policies", visits=anybody("/with_nonce/", FEW))
 def with_nonce(request: HttpRequest) -> HttpResponse:
     """A script that the policy knows by its nonce."""
     spend(30)
@@ -316,7 +318,7 @@ def cached(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"version {int(time.time() // 1800)}" + PAGE)
 
 
-@behavior(48, "do_not_cache", reasons=["forbidden_by_view"])
+@behavior(48, "do_not_cache", reasons=["forbidden_by_view"], visits=anybody("/never/", FEW))
 @never_cache
 def never(request: HttpRequest) -> HttpResponse:
     """Says that it must not be cached."""
@@ -341,7 +343,7 @@ def _country(rng: Random, visitor: Visitor) -> dict[str, str]:
 
 @behavior(
     52, "cache_page_vary", attribute="header:cf-ipcountry",
-    visits=anybody("/shipping/", 800, headers=_country),
+    visits=anybody("/shipping/", 450, headers=_country),
 )  # fmt: skip
 def shipping(request: HttpRequest) -> HttpResponse:
     """What sending costs to a visitor's country."""
@@ -400,7 +402,7 @@ def one_by_one(request: HttpRequest) -> HttpResponse:
 @behavior(
     60, "cache_page", reasons=["cache_too_small", "cache_per_process"], backend=BackendFacts("locmem", 300),
     route="article/<int:number>/",
-    visits=anybody(lambda rng: f"/article/{int(400 * rng.random() ** 1.5)}/", 1500),
+    visits=anybody(lambda rng: f"/article/{int(400 * rng.random() ** 1.5)}/", 1000),
 )  # fmt: skip
 def article(request: HttpRequest, number: int) -> HttpResponse:
     """Four hundred pages, in a cache that holds half of them."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from perfkit.caching.backend import BackendFacts
 from perfkit.caching.columns import Columns, by_route
 from perfkit.caching.event import ANONYMOUS, STAFF, UNKNOWN, USER, Event
 from perfkit.caching.facts import facts_of, resolve_audiences
-from perfkit.caching.backend import BackendFacts
 from perfkit.caching.policy import NO_PART, keyed
 from perfkit.caching.saving import Setting
 from perfkit.caching.verdict import Decision, decide
@@ -115,14 +115,20 @@ def traffic(rng: Random) -> tuple[str, list[Event], list[Any]]:
         who = rng.choice(people)
         if apart and (who.team < 2) != (at < 3_600):
             continue
-        page = min(int(rng.paretovariate(0.7)), pages) if rng.random() < 0.5 else rng.randrange(1, pages + 1)
+        page = (
+            min(int(rng.paretovariate(0.7)), pages)
+            if rng.random() < 0.5
+            else rng.randrange(1, pages + 1)
+        )
         shown = {**who.shown, "header:hx-request": 1 + (rng.random() < 0.3)}
         truth = rule(who, page, at, shown)
         version = int((at + 97 * page) // each_s) if each_s else 0
         body = hash((page, truth, version)) & (1 << 62) - 1 | 1
         has_session = who.is_member or (who.number % 10 == 0 and rng.random() < 0.9)
         audience = who.audience if looks and tells else UNKNOWN if has_session else ANONYMOUS
-        cookie = hash((who.number if has_session else 0, shown["cookie:theme"], shown["cookie:_ga"]))
+        cookie = hash(
+            (who.number if has_session else 0, shown["cookie:theme"], shown["cookie:_ga"])
+        )
         attributes = {
             **shown,
             "header:cookie": cookie & (1 << 62) - 1 | 1,
@@ -153,16 +159,20 @@ def mixed_up(columns: Columns, decision: Decision, truths: list[Any]) -> int:
     return sum(len(each) > 1 for each in found.values())
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(40))
 def test_no_verdict_shares_what_differs(seed: int) -> None:
     """Whatever the rule is, and whoever came."""
     name, events, truths = traffic(Random(seed))
     routes = by_route(events)
     crew = resolve_audiences(routes.values())
     (columns,) = routes.values()
-    decision = decide(facts_of(columns, 2.0, crew=crew), Setting(BackendFacts("redis"), 2.0, 0.01), "sessionid")
-    if decision.verdict not in SHARES:
-        return
-    assert mixed_up(columns, decision, truths) == 0, (name, decision.verdict, decision.reasons)
+    setting = Setting(BackendFacts("redis"), 2.0, 0.01)
+    decision = decide(facts_of(columns, 2.0, crew=crew), setting, "sessionid")
+    if shares(decision):
+        assert mixed_up(columns, decision, truths) == 0, (name, decision.verdict, decision.reasons)
 
 
+def shares(decision: Decision) -> bool:
+    """Tell whether an answer would be kept around the view, for others or for oneself."""
+    inside = decision.verdict == "low_level" and "login_required" in decision.reasons
+    return decision.verdict in SHARES or inside

@@ -24,11 +24,11 @@ EVIL = "/a|b`c<script>@me #1/"
 def traffic(store: Any, make: Any) -> Callable[..., float]:
     """Write two hours of minutes; in the second half one route is slower and has a new finding."""
 
-    def traffic(factor: float = 1.5, slower: str = "/1/") -> float:
+    def traffic(factor: float = 2.0, slower: str = "/1/") -> float:
         chance = random.Random(1)
         now = time() // 60 * 60
         middle = int(now - 3_600)
-        options = {"spans": 60, "step_s": 60, "routes": 3, "rate": 8}
+        options = {"spans": 60, "step_s": 60, "routes": 3, "rate": 20}
         held: dict[int, Window] = dict(spans_of(chance, middle - 3_600, **options))
         held |= dict(spans_of(chance, middle, **options, factors={slower: factor}))
         for at, window in held.items():
