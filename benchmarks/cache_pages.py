@@ -16,6 +16,20 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
+LIMITS = """## What is not said
+
+- Files: Django compresses them, so that nothing is said of the disk's bytes. Which files go when the folder is
+  full is drawn at random, by Django and by the replay: the ratios are near, not equal.
+- A folder with many files is listed with each store, which costs more the more there are; the cost that is
+  measured at report time, with few or none, is too low then. See *own* of the folder without a limit.
+- A view's own `max-age` is longer or shorter than the timeout: the site-wide middleware takes it for the
+  timeout, the replay does not. With `max-age=0` both store nothing.
+- A POST that writes nothing is not noted, so that ratios are of GET requests.
+- Traffic that is not like that observed: see *Drift*.
+- Rare readers: where most versions of a page were got by one visitor alone, the advisor cannot tell a change
+  from a personal page, and says so in the verdict rather than call it safe.
+"""
+
 _PAIRS = ["H said", "H real", "saved s said", "saved s real", "stale said", "stale real"]
 
 
@@ -42,7 +56,7 @@ def page(founds: list[dict[str, Any]]) -> str:
         "",
     ]
     return "\n".join(
-        [*head, "## The aims", "", *_aims(founds), "", *_sections(founds[:1], _markdown)]
+        [*head, "## The aims", "", *_aims(founds), "", LIMITS, *_sections(founds[:1], _markdown)]
     )
 
 

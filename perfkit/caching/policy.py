@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import compress, count, repeat
-from operator import eq, gt
+from operator import and_, eq, gt
 from typing import Any, Final
 
 from perfkit.caching.columns import Columns
@@ -93,6 +93,9 @@ def keyed(columns: Columns, policy: Policy, *, heads: bool = False) -> Keyed:
         keys = urls = array("Q", columns.address)
         stored = _shared(columns)
         varies = array("H", bytes(2 * len(columns)))
+    elif policy.name == SITE_WIDE and 0 in columns.outer_max_age:
+        # There an answer's own max-age comes first, and with 0 it is not stored.
+        stored = bytearray(map(and_, stored, map(bool, columns.outer_max_age)))
     on = (*policy.on, "header:cookie") if policy.name == VARY_ON_COOKIE else policy.on
     for name in on:
         keys = mixed(keys, columns.attribute(name))

@@ -1,13 +1,14 @@
 """Checks that a list of the admin loads the relations it shows with its rows.
 
-What Django does by itself (``ChangeList.apply_select_related``): with ``list_select_related`` unset
-it calls ``select_related()`` where a column is a foreign key, and that leaves out keys that may be
-null. Columns such as ``"author__name"`` it does not look at.
+What Django does by itself is asked of the installed one (``ChangeList.apply_select_related``): up to
+6.0 it calls ``select_related()``, which leaves out keys that may be null; from 6.1 on it names the
+foreign keys among the columns. Columns such as ``"author__name"`` it does not look at.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
@@ -62,17 +63,28 @@ def _shown(model_admin: ModelAdmin[Any]) -> dict[str, Steps]:
 
 def _missing(model_admin: ModelAdmin[Any], shown: dict[str, Steps]) -> list[str]:
     """Return the columns whose relations are not loaded with the rows."""
-    given = model_admin.list_select_related
-    loads_all = given is True or (given is False and any("__" not in column for column in shown))
-    joined: dict[str, Any] = {}
-    for path in given if isinstance(given, list | tuple) else ():
-        joined = _with(joined, path.split("__"))
+    loaded = _loaded(model_admin)
+    if loaded is True:
+        return [column for column, steps in shown.items() if not all(map(_is_followed, steps))]
+    joined = loaded if isinstance(loaded, dict) else {}
     return [
-        column
-        for column, steps in shown.items()
-        if not (loads_all and all(map(_is_followed, steps)))
-        and not _has(joined, [step.name for step in steps])
+        column for column, steps in shown.items() if not _has(joined, [step.name for step in steps])
     ]
+
+
+def _loaded(model_admin: ModelAdmin[Any]) -> Any:
+    """Return what Django loads with the rows: relations by name, or True for ``select_related()``."""
+    from django.contrib.admin.views.main import ChangeList
+
+    # Its own constructor wants a request.
+    changelist = ChangeList.__new__(ChangeList)
+    changelist.list_select_related = model_admin.list_select_related
+    changelist.list_display = model_admin.list_display
+    changelist.opts = changelist.lookup_opts = model_admin.model._meta
+    with catch_warnings():
+        simplefilter("ignore")  # Django tells the site itself what it has deprecated
+        rows = changelist.apply_select_related(model_admin.model._default_manager.all())
+    return rows.query.select_related
 
 
 def _is_followed(step: Field[Any, Any] | ForeignObjectRel) -> bool:
@@ -104,12 +116,6 @@ def _steps(model: type[Model], column: str) -> Steps:
             steps.append(field)
             at = related
     return tuple(steps)
-
-
-def _with(joined: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    first, *rest = names
-    below = joined.get(first, {})
-    return {**joined, first: _with(below, rest) if rest else below}
 
 
 def _has(joined: dict[str, Any], names: list[str]) -> bool:

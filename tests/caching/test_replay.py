@@ -161,6 +161,9 @@ def test_what_makes_the_key() -> None:
     assert hits(personal, 60, Policy(SITE_WIDE)) == 0
     assert hits(personal, 60, Policy(CDN)) == 0
     assert hits([event(at) for at in (1, 2, 3)], 60, Policy(CDN)) == 2
+    dated = [event(at, outer=seen(1, max_age=0)) for at in (1, 2, 3)]
+    assert hits(dated, 60) == 2
+    assert hits(dated, 60, Policy(SITE_WIDE)) == 0
 
 
 def test_a_post_takes_no_part() -> None:
