@@ -85,13 +85,33 @@ def table(lines: list[tuple[str, ...]]) -> str:
         f"{django.get_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, "
         f"with {max(0.0, os.getloadavg()[2] - 1):.0f} processes of others at work."
     )
-    return "\n".join([where, "", *("| " + " | ".join(line) + " |" for line in shown)])
+    return "\n".join([where, "", *map(_line, shown)])
+
+
+def _line(words: tuple[str, ...]) -> str:
+    return "| " + " | ".join(words) + " |"
+
+
+def write(lines: list[tuple[str, ...]], *, whole: bool) -> None:
+    """Write the table into the page: all of it, or these rows in the place of what it has of them."""
+    page = PAGE.read_text(encoding="utf-8")
+    (before, rest), after = page.split(BEGIN), page.split(END)[1]
+    there = rest.split(END)[0].strip()
+    if not whole:
+        new = {line[:3]: _line(line) for line in lines}
+        cut = [tuple(cell.strip() for cell in each.split("|")[1:4]) for each in there.splitlines()]
+        old = there.splitlines()
+        there = "\n".join(new.pop(start, line) for start, line in zip(cut, old, strict=True))
+        there = "\n".join([there, *new.values()])
+    else:
+        there = table(lines)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{there}\n\n{END}{after}", encoding="utf-8")
 
 
 def main() -> int:
     """Run the rows, print and write the table; return 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--only", default="", help="rows whose name has this text; writes nothing")
+    parser.add_argument("--only", default="", help="rows whose name has this text")
     parser.add_argument("--requests", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -103,11 +123,7 @@ def main() -> int:
             lines.append(cells(row, seen))
             print(" | ".join(lines[-1]), flush=True)
             missed += verdict(row, seen)
-    if not options.only:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        page = f"{before}{BEGIN}\n\n{table(lines)}\n\n{END}{after}"
-        PAGE.write_text(page, encoding="utf-8")
+    write(lines, whole=not options.only)
     print("\n".join(missed) or "PASS")
     return int(bool(missed))
 

@@ -91,25 +91,27 @@ class Requests:
 
 
 class Tasks:
-    """Tasks that are sent to a worker; each leaves a byte in a file when it is done."""
+    """Tasks for a worker; each leaves a byte in a file when it is done.
+
+    All are sent before there is a worker: where one writes a message while another reads it, kombu's
+    broker of files ends the worker.
+    """
 
     def __init__(self, environment: Mapping[str, str], tasks: int) -> None:
         self.answered: list[float] = []
         self._done = Path(environment["BENCHMARK_FOLDER"], "done")
         self._wanted = tasks
         self._stopped = threading.Event()
-        self._gives_up = time.monotonic() + PATIENCE_S
         send = f"import deploy_tasks\nfor _ in range({tasks}): deploy_tasks.note.delay()"
-        self._sender = subprocess.Popen([sys.executable, "-c", send], env=dict(environment))
+        subprocess.run([sys.executable, "-c", send], env=dict(environment), check=True)
+        self._gives_up = time.monotonic() + PATIENCE_S
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
     def wait(self) -> None:
         self._thread.join()
-        self._sender.wait()
 
     def stop(self) -> None:
-        self._sender.kill()
         self._stopped.set()
         self.wait()
 

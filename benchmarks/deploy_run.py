@@ -127,10 +127,12 @@ def running(
     """Start the server and its load; end both, whatever happens."""
     folder = Path(environment["BENCHMARK_FOLDER"])
     port = _free_port()
+    load: Load | None = None
     if not row.serves:
         environment["BENCHMARK_TASKS"] = "1"
         for name in ("queue", "control"):
             (folder / name).mkdir()
+        load = Tasks(environment, requests)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             row.command(port),
@@ -141,7 +143,6 @@ def running(
             stderr=log,
             start_new_session=True,
         )
-    load: Load | None = None
     try:
         if row.serves:
             _wait_until_it_listens(port, process, environment)
@@ -149,8 +150,7 @@ def running(
                 Requests(port, WARMING, row.at_once).wait()
                 time.sleep(_FLUSHES_S)
             load = Requests(port, requests, row.at_once, row.at_once / pace if pace else 0.0)
-        else:
-            load = Tasks(environment, requests)
+        assert load is not None
         yield process, load
     finally:
         with suppress(ProcessLookupError):
