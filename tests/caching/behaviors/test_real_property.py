@@ -59,7 +59,9 @@ RULES: dict[str, Callable[[int], Rule]] = {
     "header and staff": lambda salt: (
         lambda request: (request.headers.get("X-Part"), request.user.is_staff)
     ),
-    "address": lambda salt: lambda request: hash(request.META["REMOTE_ADDR"] + str(salt)) % 5 == 0,
+    "address": lambda salt: (
+        lambda request: (sum(request.META["REMOTE_ADDR"].encode()) + salt) % 5 == 0
+    ),
     "browser": lambda salt: lambda request: "iPhone" in request.headers["User-Agent"],
     "all of the browser": lambda salt: lambda request: request.headers["User-Agent"],
     "session": lambda salt: lambda request: request.session.session_key,
