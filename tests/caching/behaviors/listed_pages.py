@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from random import Random, choice
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -408,9 +408,3 @@ def article(request: HttpRequest, number: int) -> HttpResponse:
     """Four hundred pages, in a cache that holds half of them."""
     spend(30)
     return HttpResponse(f"{number}" + PAGE)
-
-
-def chunks() -> Iterator[bytes]:
-    """Yield two."""
-    yield b"a"
-    yield b"b"

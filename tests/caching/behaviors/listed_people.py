@@ -9,9 +9,8 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
-from django.shortcuts import render
 from django.template import engines
 from django.utils import timezone
 
@@ -212,6 +211,3 @@ def rest_view() -> Any:
             return Response({"name": request.user.username})
 
     return Mine.as_view()
-
-
-__all__ = ["JsonResponse", "render", "rest_view"]

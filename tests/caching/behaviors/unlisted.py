@@ -13,11 +13,10 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
-from django.template import engines
 from django.utils import translation
 from django.views.decorators.cache import cache_page
 
-from tests.caching.behaviors.behavior import MANY, anybody, behavior
+from tests.caching.behaviors.behavior import anybody, behavior
 from tests.caching.behaviors.world import Visit, Visitor, at_random, spend
 from tests.caching.site import NOON
 
@@ -434,6 +433,3 @@ def rest_view_for_all() -> Any:
             return Response({"items": [1, 2, 3]})
 
     return ForAll.as_view()
-
-
-__all__ = ["MANY", "engines", "rest_view_for_all"]
