@@ -21,7 +21,8 @@ LIMITS = """## What is not said
 - Files: Django compresses them, so that nothing is said of the disk's bytes. Which files go when the folder is
   full is drawn at random, by Django and by the replay: the ratios are near, not equal.
 - A folder with many files is listed with each store, which costs more the more there are; the cost that is
-  measured at report time, with few or none, is too low then. See *own* of the folder without a limit.
+  measured at report time, with few or none, is too low then. See *own* of the folder without a limit, which
+  is left out of traces beyond 10,000 requests because it takes so long.
 - A view's own `max-age` is longer or shorter than the timeout: the site-wide middleware takes it for the
   timeout, the replay does not. With `max-age=0` both store nothing.
 - A POST that writes nothing is not noted, so that ratios are of GET requests.

@@ -102,6 +102,8 @@ def _add(
         "masked": body, "principal": visitors, "has_session": member, "audience": member,
         "inner_key": tracked, "outer_key": by_cookie, "outer_varies": member, "view_ms": view_ms,
         "total_ms": view_ms, "inner_stored": [1] * count, "outer_stored": [1] * count,
+        "inner_max_age": [-1] * count, "outer_max_age": [-1] * count,
+        "inner_s_maxage": [-1] * count, "outer_s_maxage": [-1] * count,
         "status": [200] * count, "weight": [1.0] * count, "size": [20_000] * count,
     }  # fmt: skip
     attributes = {

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ SELECTION = (60, 900, 21_600)
 def main() -> int:
     """Run on this Django, or on every one that there is; return 0 when every aim was met."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that Redis is stopped then too
     if options.every:
         from cache_pages import every_django
 

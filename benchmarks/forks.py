@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,8 @@ def child(site: Site) -> None:
         pipeline.end()
         store = pipeline.sinks().store
         status = _GAVE_UP if store is not None and store.waiting else 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
 
@@ -97,7 +100,7 @@ class Children:
     """The forked processes that have not ended."""
 
     def __init__(self) -> None:
-        self.hung = self.gave_up = 0
+        self.hung = self.gave_up = self.failed = 0
         self._born: dict[int, float] = {}
 
     def __len__(self) -> int:
@@ -110,7 +113,9 @@ class Children:
         for pid, born in list(self._born.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                self.gave_up += os.waitstatus_to_exitcode(status) == _GAVE_UP
+                code = os.waitstatus_to_exitcode(status)
+                self.gave_up += code == _GAVE_UP
+                self.failed += code not in (0, _GAVE_UP)
                 del self._born[pid]
             elif time.monotonic() - born > HANGS_S:
                 self.hung += 1
@@ -171,6 +176,7 @@ def _tell(
     waits.sort()
     print(f"forks      {options.forks:8,} in {took_s:.0f} s, {options.at_once} children at a time")
     print(f"hung       {children.hung:8,}")
+    print(f"failed     {children.failed:8,}")
     print(f"served     {served:8,} by the parent's threads, {options.forks:,} by the children")
     lost = 0
     if not options.without_perfkit:
