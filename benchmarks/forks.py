@@ -90,7 +90,7 @@ def child(site: Site) -> None:
         pipeline.end()
         store = pipeline.sinks().store
         status = _GAVE_UP if store is not None and store.waiting else 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # printed: the process ends here whatever it was
         traceback.print_exc()
     finally:
         os._exit(status)
