@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from perfkit.observation import Observation
+from perfkit.stacks.locate import BLOCKED_BY, Whereabouts, blocker, entrance, locate
+from perfkit.stacks.threads import Threads
 from perfkit.watchdog.heartbeat import Heartbeats
-from perfkit.watchdog.locate import BLOCKED_BY, Whereabouts, blocker, entrance, locate
 from perfkit.watchdog.steps import Steps, steps_of
-from perfkit.watchdog.threads import Threads
 
 
 class Look(NamedTuple):

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from perfkit.metrics.sample import STALL, Sample
+from perfkit.stacks.statement import masked
 from perfkit.watchdog.look import Look
-from perfkit.watchdog.statement import masked
 from perfkit.watchdog.tree import StackTree
 
 #: Route and method.

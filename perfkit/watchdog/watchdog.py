@@ -15,10 +15,10 @@ from types import FrameType
 from perfkit.isolation import isolated
 from perfkit.metrics.sample import Sample
 from perfkit.observation import RUNNING, Observation
+from perfkit.stacks.threads import Threads
 from perfkit.watchdog.look import Look, Looker
 from perfkit.watchdog.stall import Name, Stall
 from perfkit.watchdog.stalls import Stalls
-from perfkit.watchdog.threads import Threads
 
 #: Seconds between two scans while nothing is old enough.
 IDLE_S = 1.0

@@ -12,7 +12,7 @@ from django.test import Client
 
 from perfkit.metrics.sample import Sample
 from perfkit.observation import RUNNING
-from perfkit.watchdog.awaits import _pending, behind, wait_of
+from perfkit.stacks.awaits import _pending, behind, wait_of
 from tests.watchdog.conftest import Hang
 from tests.watchdog.hanging import Hanging
 

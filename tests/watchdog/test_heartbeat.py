@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from perfkit.stacks.locate import BLOCKED_BY
 from perfkit.watchdog.heartbeat import DUE_S, Heartbeats
-from perfkit.watchdog.locate import BLOCKED_BY
 from tests.watchdog.conftest import Hang
 from tests.watchdog.hanging import Hanging
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perfkit.watchdog.locate import NO_THREAD
+from perfkit.stacks.locate import NO_THREAD
 from tests.watchdog import site_urls
 from tests.watchdog.conftest import Hang
 from tests.watchdog.hanging import Hanging

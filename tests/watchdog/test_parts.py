@@ -14,12 +14,12 @@ from django.db.backends.utils import CursorWrapper
 
 import perfkit
 from perfkit.capture.current import LONGEST_SQL
+from perfkit.stacks.statement import LONGEST_TEXT, Running, masked, running_in
+from perfkit.stacks.threads import Threads, stack_from
 from perfkit.watchdog import hour
 from perfkit.watchdog.guard import MOST_SAVED_S, SHARE, Allowance
 from perfkit.watchdog.hour import HOUR_S, LastHour
-from perfkit.watchdog.statement import LONGEST_TEXT, Running, masked, running_in
 from perfkit.watchdog.steps import steps_of
-from perfkit.watchdog.threads import Threads, stack_from
 from perfkit.watchdog.tree import StackTree
 
 

@@ -16,10 +16,10 @@ from typing import Any
 from perfkit.capture.frames import names_of
 from perfkit.capture.parts import code_of
 from perfkit.observation import Body, Observation
-from perfkit.watchdog.awaits import behind, wait_of
-from perfkit.watchdog.sending import sending_task
-from perfkit.watchdog.statement import Running, running_in
-from perfkit.watchdog.threads import Stack, Threads, is_idle, stack_from
+from perfkit.stacks.awaits import behind, wait_of
+from perfkit.stacks.sending import sending_task
+from perfkit.stacks.statement import Running, running_in
+from perfkit.stacks.threads import Stack, Threads, is_idle, stack_from
 
 #: Handovers from a thread to a coroutine or back that are followed.
 _MOST_HANDOVERS = 12

@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from perfkit.capture.frames import names_of
 from perfkit.capture.parts import code_of
 from perfkit.observation import Observation
-from perfkit.watchdog.awaits import wait_of
-from perfkit.watchdog.threads import Threads
+from perfkit.stacks.awaits import wait_of
+from perfkit.stacks.threads import Threads
 
 #: What runs an event loop -> how its frame leads to the loop.
 _RUNS_LOOP = {

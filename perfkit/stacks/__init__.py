@@ -1,0 +1,1 @@
+"""Where a running request is: its stack, across threads, tasks and greenlets."""
