@@ -182,13 +182,15 @@ class Capture:
             frames=tuple(Frame(*each) for each in plain["frames"]),
             nodes=tuple(Node(*each) for each in plain["nodes"]),
             samples=tuple(StackSample(*each) for each in plain["samples"]),
-            calls=tuple(
-                CallCount(*counts, tuple(Caller(*caller) for caller in callers))
-                for *counts, callers in plain["calls"]
-            ),
+            calls=tuple(_call_count(each) for each in plain["calls"]),
             own_ms=plain["own_ms"],
             notes=tuple(plain["notes"]),
         )
         known["spans"] = tuple(Span(*each) for each in data["spans"])
         known["shapes"] = tuple((shape, runs, ms) for shape, runs, ms in data["shapes"])
         return cls(**known)
+
+
+def _call_count(plain: list[Any]) -> CallCount:
+    count = CallCount(*plain)
+    return count._replace(callers=tuple(Caller(*each) for each in count.callers))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from perfkit.profiling.capture import (
-    Caller,
     CallCount,
+    Caller,
     Capture,
     Frame,
     Node,
