@@ -10,7 +10,7 @@ from perfkit.store.read import Stored
 #: What is counted as lost; every one of them is in a report, zero or not.
 DROPPED = (
     *("requests", "queries", "routes", "findings", "eager_loads", "samples", "explains"),
-    *("buckets", "too_old"),
+    *("events", "buckets", "too_old"),
 )
 
 

@@ -18,6 +18,7 @@ _REASONS = {
     "eager_loads": f"{{}} not judged: beyond the {MOST_EAGER_LOADS:,} kept apart in a span of time",
     "samples": "{} not kept in detail: more than a worker or the store has room for",
     "explains": "{} not explained: the log says why",
+    "events": "{} not noted for the cache advice: beyond what a worker notes in a minute",
     "buckets": "{} of stored data missing: deleted to keep the store within "
     "PERFKIT['STORE_MAX_BYTES'], or not readable",
     "too_old": "{} too old when they came: the clock of a worker is far behind",
@@ -30,6 +31,7 @@ _NOUNS = {
     "eager_loads": "eager load",
     "samples": "request",
     "explains": "slow statement",
+    "events": "response",
     "buckets": "row",
     "too_old": "row",
 }

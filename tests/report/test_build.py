@@ -149,6 +149,7 @@ def test_what_is_lost_is_told_with_its_reason(make: Any, write: Any) -> None:
         "eager_loads": 0,
         "samples": 0,
         "explains": 0,
+        "events": 0,
         "buckets": 0,
         "too_old": 0,
     }
