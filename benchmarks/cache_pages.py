@@ -45,7 +45,7 @@ def page(founds: list[dict[str, Any]]) -> str:
     head = [
         "# Is the cache advisor right?",
         "",
-        "Made by `make bench-cache` (`benchmarks/cache_validation.py`): do not edit by hand. A day of",
+        "Made by `make cache-validation` (`benchmarks/cache_validation.py`): do not edit by hand. A day of",
         "requests runs in virtual time through a site whose costs, changes and readers are known: once",
         "with the advisor looking on and nothing cached, then with Django's own `cache_page` around every",
         "view. *Said* is what the advisor made of the first run; *real* is what happened in the second.",

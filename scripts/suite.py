@@ -59,7 +59,9 @@ LARGE = (
 #: CPython with the newest Django besides.
 NEAR_DJANGO = (
     "tests/analyzers",
-    "tests/caching",
+    "tests/caching/behaviors/test_listed.py",
+    "tests/caching/test_probe.py",
+    "tests/caching/test_replay.py",
     "tests/capture",
     "tests/checks",
     "tests/nplusone/test_must_flag.py",
@@ -70,6 +72,15 @@ NEAR_DJANGO = (
     "tests/test_middleware.py",
     "tests/test_recording.py",
     "tests/test_snapshot.py",
+)
+
+#: What tells that the wheel works where nothing of the checkout is near; the matrix runs more of the suite with it.
+OF_THE_WHEEL = (
+    "tests/panels",
+    "tests/report/test_command.py",
+    "tests/test_hooks.py",
+    "tests/test_middleware.py",
+    "tests/test_recording.py",
 )
 
 
