@@ -29,12 +29,17 @@ def bars(
     drawn = [each for each in grids if each.is_full and "file" in each.whole.where]
     exact = [cell for each in grids if each not in drawn for cell in each.cells] + policies
     every = exact + [each.whole for each in drawn]
-    off = max(abs(cell.off) for cell in exact)
+    worst_cell = max(exact, key=lambda cell: abs(cell.off))
+    off = abs(worst_cell.off)
+    over = sum(abs(cell.off) > AIM_H for cell in exact)
     saved = max(abs(cell.saved_off) for cell in every)
     stale = max(abs(cell.stale[0] - cell.stale[1]) for cell in exact)
-    memory = max(
-        (abs(a / b - 1) for a, b in (each.memory for each in grids) if b >= LEAST_HELD), default=0.0
-    )
+    held = [
+        (abs(each.memory[0] / each.memory[1] - 1), f"{each.whole.where}, {each.whole.timeout_s} s")
+        for each in grids
+        if each.memory[1] >= LEAST_HELD
+    ]
+    memory, most_off = max(held, default=(0.0, "no cache"))
     near = sum(abs(cell.off) <= AIM_SAMPLED_H for cell in sampled) / len(sampled)
     leaks = [
         row
@@ -42,9 +47,12 @@ def bars(
         if row[0].split("/")[1] in PERSONAL and row[1] in ("cache_page", "cdn")
     ]
     made = [
-        _bar(f"hit ratio: |ΔH| <= {AIM_H} in {len(exact)} cells", off <= AIM_H, f"{off:.4f}"),
+        _bar(f"hit ratio: |ΔH| <= {AIM_H} in {len(exact)} cells", off <= AIM_H,
+             f"{off:.4f}, {over} beyond; worst: {worst_cell.view} on {worst_cell.where}, "
+             f"{worst_cell.timeout_s} s, {worst_cell.gets} GETs"),
         _bar(f"saved seconds within {AIM_SAVED:.0%}", saved <= AIM_SAVED, f"{saved:.2%}"),
-        _bar(f"memory within {AIM_MEMORY:.0%} where 1 MB or more is held", memory <= AIM_MEMORY, f"{memory:.1%}"),
+        _bar(f"memory within {AIM_MEMORY:.0%} where 1 MB or more is held", memory <= AIM_MEMORY,
+             f"{memory:.1%}, {sum(each > AIM_MEMORY for each, _ in held)} of {len(held)} beyond; worst: {most_off}"),
         _bar("stale share within 1 point", stale <= AIM_STALE, f"{stale * 100:.2f} points"),
         _bar(
             f"sampled at R = {RATE}: |ΔH| <= {AIM_SAMPLED_H} in {AIM_SAMPLED_SHARE:.0%} of {len(sampled)} cells",

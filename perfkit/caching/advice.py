@@ -10,7 +10,7 @@ from perfkit.caching.backend import BackendFacts
 from perfkit.caching.code_text import code
 from perfkit.caching.columns import Columns
 from perfkit.caching.event import ANONYMOUS
-from perfkit.caching.facts import Facts, facts_of, hours_of, resolve_audiences
+from perfkit.caching.facts import Facts, facts_of, hours_of, resolve_audiences, writes_of
 from perfkit.caching.interval import bound
 from perfkit.caching.joint import ratios_together
 from perfkit.caching.reasons import REASONS
@@ -97,6 +97,7 @@ def advise(
         only: labels to judge, None for all; the other routes still tell who is who.
     """
     crew = resolve_audiences(routes.values())
+    written = writes_of(routes.values())
     hours = setting.hours if setting is not None and setting.hours else hours_of(routes)
     given = setting or Setting(BackendFacts(), 0.0, 0.01)
     placed = Setting(given.backend, hours, given.max_stale, given.one_by_one)
@@ -105,7 +106,7 @@ def advise(
     for label, columns in routes.items():
         if only is not None and label not in only:
             continue
-        facts = facts_of(columns, hours, crew=crew)
+        facts = facts_of(columns, hours, crew=crew, written=written)
         decision = decide(facts, placed, session_cookie)
         columns.layout = None  # it takes as much room as a fifth of the events
         advice.append(_advice(facts, decision, placed))
@@ -179,7 +180,10 @@ def _evidence(facts: Facts, decision: Decision) -> dict[str, Any]:
             f"{verb} {table}": round(times / facts.hours, 1)
             for (verb, table), times in facts.writes.most_common(10)
         },
+        "shared_share": None if facts.shared is None else round(facts.shared, _PLACES),
+        "session_reads_per_hour": round(facts.session_selects / facts.hours, 1),
         "attribute": None if why is None else why.attribute,
+        "attributes_also": [] if why is None else list(why.also),
         "variants": None if why is None else why.values,
         "parameters_left_out": list(decision.without),
     }

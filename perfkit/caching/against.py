@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from perfkit.caching.adopted import adopted
 from perfkit.caching.decision import (
     ENOUGH_HOURS,
     ENOUGH_TO_SAY_FEW,
@@ -44,7 +45,7 @@ def no_candidate(case: Case) -> Decision | None:
         return Decision("do_not_cache", ("unsafe_method",))
     if facts.streamed > MOST:
         return Decision("do_not_cache", ("streaming",))
-    if facts.forbidden > SOME:
+    if facts.forbidden > 0:
         return Decision("do_not_cache", ("forbidden_by_view",))
     if facts.statuses[200] <= SOME * facts.statuses.total():
         most = facts.statuses.most_common(1)[0][0]
@@ -62,15 +63,14 @@ def already_cached(case: Case) -> Decision | None:
     facts = case.facts
     if facts.hit_share is None:
         return None
-    run = case.saving(Policy(CACHE_PAGE))
     wrong = [slug for slug, share in _broken(facts) if share > 0]
     columns = facts.columns
     varied = {columns.varies[columns.inner_varies[at]] for at in facts.good}
     if facts.looks and not any({"cookie", "authorization"} & {*names} for names in varied):
         wrong.append("first_visitors_page")
     if wrong:
-        return Decision("do_not_cache", ("already_cached", *wrong), run)
-    return Decision("cache_page", ("already_cached",), run)
+        return Decision("do_not_cache", ("already_cached", *wrong), case.saving(Policy(CACHE_PAGE)))
+    return adopted(case)
 
 
 def staff_only(case: Case) -> Decision | None:
@@ -90,7 +90,7 @@ def side_effects(case: Case) -> Decision | None:
 
 def _broken(facts: Facts) -> tuple[tuple[str, float], ...]:
     return (
-        ("writes_on_get", facts.writing),
+        *facts.effects.items(),
         ("session_written", facts.session_written),
         ("messages_shown", facts.messages),
         ("sets_cookie", facts.sets_cookie),
@@ -186,7 +186,9 @@ def too_little(case: Case) -> Decision | None:
     facts = case.facts
     if not _is_long_enough(case):
         return None
-    if facts.view_ms / 1000 / case.setting.hours < LEAST_SAVED_S:
+    # What the middlewares take a cache in front of Django may save, unless somebody looks who asks.
+    most_ms = facts.view_ms if facts.looks else facts.total_ms
+    if most_ms / 1000 / case.setting.hours < LEAST_SAVED_S:
         return Decision("not_worth_it", ("small_saving",), case.saving(Policy(CACHE_PAGE)))
     return None
 

@@ -18,7 +18,7 @@ from perfkit.caching.event import Event, Write
 from perfkit.errors import StoreError
 
 #: Grows when the form changes; what another version wrote is left out and counted.
-FORM: Final = 1
+FORM: Final = 2
 
 _LENGTH: Final = "<I"
 _CODES: Final = {"B": 255, "H": 65_535}

@@ -7,9 +7,12 @@ from typing import Final
 
 from perfkit.caching.event import Event
 from perfkit.caching.fingerprint import site_hashes
+from perfkit.caching.hits import Labels
 from perfkit.caching.masking import Masks
-from perfkit.caching.probe import Probe, writes_in
+from perfkit.caching.probe import Probe
 from perfkit.caching.sampling import Sampling
+from perfkit.caching.side_effects import writes_in
+from perfkit.capture.answer import Candidate
 from perfkit.capture.current import Trace
 from perfkit.conf import Settings, site_setting
 from perfkit.record import RequestRecord
@@ -29,6 +32,7 @@ class Collector:
         self._hashes = site_hashes()
         masks = Masks(settings.cache_masks)
         cookie = str(site_setting("SESSION_COOKIE_NAME") or "sessionid")
+        self._labels = Labels()
         self._probe = Probe(self._hashes, masks, cookie, SESSION_TABLE, Sampling())
 
     @property
@@ -41,7 +45,7 @@ class Collector:
         candidate, trace.candidate = trace.candidate, None
         event: Event | None = None
         if candidate is not None:
-            event = self._probe.event(record, candidate, trace)
+            event = self._event(record, candidate, trace)
         elif writes := writes_in(trace, SESSION_TABLE):
             event = Event(
                 at=record.started_at, route=record.route, method=record.method,
@@ -50,3 +54,10 @@ class Collector:
             )  # fmt: skip
         if event is not None:
             note(event)
+
+    def _event(self, record: RequestRecord, candidate: Candidate, trace: Trace) -> Event | None:
+        if not candidate.path_info:
+            self._labels.learn(candidate.pattern, record.route)
+            return self._probe.event(record, candidate, trace)
+        label = self._labels.of(candidate)
+        return None if label is None else self._probe.event(record, candidate, trace, label)

@@ -25,6 +25,8 @@ _PLAIN: Final = (
     ("headers", "Q"),
     ("size", "L"),
     ("same_body", "B"),
+    ("awaited", "B"),
+    ("shared", "B"),
     ("streamed", "B"),
     ("has_session", "B"),
     ("session_read", "B"),

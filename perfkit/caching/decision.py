@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,9 @@ VERDICTS: Final = (
 #: A share from which on something is no exception any more, and one from which on it is the rule.
 SOME: Final = 0.02
 MOST: Final = 0.5
+
+#: A share of a page from which on its other parts are worth keeping.
+MOST_SHARED: Final = 0.8
 
 #: Under these a cache is not worth its code.
 LEAST_RATIO: Final = 0.2
@@ -78,6 +82,16 @@ class Case:
         return saving(self.facts.columns, policy, self.setting)
 
 
+def _changing(case: Case, run: Saving) -> Decision:
+    """Return what is left where a page changes too fast: its query, or the parts that stay."""
+    if found := query(case):
+        return found
+    facts = case.facts
+    if facts.shared is not None and facts.shared >= MOST_SHARED:
+        return Decision("fragment", ("changes_fast", "shared_parts"), comparisons=facts.comparisons)
+    return Decision("do_not_cache", ("changes_fast",), run)
+
+
 Rule = Callable[[Case], Decision | None]
 
 
@@ -85,30 +99,37 @@ def worth(case: Case, run: Saving) -> Decision | None:
     """Say why a cache would not be worth it; None when it is."""
     if run.chosen is None:
         if run.changes_fast and run.best.outcome.hit_ratio >= LEAST_RATIO:
-            return query(case) or Decision("do_not_cache", ("changes_fast",), run)
+            return _changing(case, run)
         return Decision("not_worth_it", ("small_saving",), run)
     if run.chosen.outcome.hit_ratio < LEAST_RATIO and run.best.outcome.hit_ratio < LEAST_RATIO:
         slow = case.facts.view_ms / max(case.facts.answered, 1) >= SLOW_MS
         reasons = ("low_hit_ratio", "slow_and_rare") if slow else ("low_hit_ratio",)
-        return Decision("not_worth_it", reasons, run)
+        return query(case) or Decision("not_worth_it", reasons, run)
     if run.chosen.saved_s_per_hour < LEAST_SAVED_S:
         return Decision("not_worth_it", ("small_saving",), run)
     return None
 
 
 def query(case: Case) -> Decision | None:
-    """Advise on one SELECT that repeats with the same parameters and takes most of the time."""
+    """Advise on one SELECT that repeats with the same parameters and takes most of the time.
+
+    It counts where nothing wrote to its tables since it ran last, as far as the writes were seen.
+    """
     facts = case.facts
     columns = facts.columns
-    seen: set[int] = set()
+    ran: dict[int, float] = {}
     repeated_ms = 0.0
     for at in facts.good:
         identity = columns.top_identity[at]
         if not identity:
             continue
-        if identity in seen:
+        before, now = ran.get(identity), columns.at[at]
+        ran[identity] = now
+        if before is None:
+            continue
+        tables = columns.top_tables.get(at, ())
+        if not any(_is_between(facts.written.get(table, ()), before, now) for table in tables):
             repeated_ms += columns.top_ms[at] * columns.weight[at]
-        seen.add(identity)
     if repeated_ms < MOST * facts.view_ms or not facts.view_ms:
         return None
     if repeated_ms / 1000 / case.setting.hours < LEAST_SAVED_S:
@@ -116,9 +137,50 @@ def query(case: Case) -> Decision | None:
     return Decision("low_level", ("query_repeats",), comparisons=facts.comparisons)
 
 
+def _is_between(times: Sequence[float], begin: float, end: float) -> bool:
+    return bisect_right(times, end) > bisect_right(times, begin)
+
+
+def sessions(case: Case, reason: str) -> Decision | None:
+    """Advise to keep sessions in the cache too, where reading them from the database takes long enough.
+
+    Args:
+        case: the route.
+        reason: why it cannot be cached itself, or is not worth it.
+    """
+    facts, backend = case.facts, case.setting.backend
+    if facts.session_selects < MOST * facts.answered:
+        return None
+    saved_ms = facts.session_ms - facts.session_selects * backend.hit_ms
+    if saved_ms / 1000 / case.setting.hours < LEAST_SAVED_S:
+        return None
+    return Decision(
+        "cached_sessions", ("session_in_database", reason), comparisons=facts.comparisons
+    )
+
+
+def not_shared(case: Case, reason: str) -> Decision:
+    """Return what is left where nobody may get another one's answer: parts of it, its query, its session."""
+    facts = case.facts
+    if facts.shared is not None and facts.shared >= MOST_SHARED:
+        return Decision("fragment", (reason, "shared_parts"), comparisons=facts.comparisons)
+    return restless(case, reason)
+
+
+def restless(case: Case, reason: str) -> Decision:
+    """Return what is left where no part of a page stays: its query, its session."""
+    found = query(case) or sessions(case, reason)
+    return found or Decision("do_not_cache", (reason,), comparisons=case.facts.comparisons)
+
+
 def ratio(run: Saving) -> float:
     """Return the hit ratio of what is chosen."""
     return (run.chosen or run.best).outcome.hit_ratio
+
+
+def saved(run: Saving) -> float:
+    """Return the seconds an hour that what is chosen saves."""
+    return run.chosen.saved_s_per_hour if run.chosen is not None else 0.0
 
 
 def ratio_within(run: Saving, most_s: float) -> float:
@@ -139,6 +201,8 @@ def to_mind(case: Case, run: Saving) -> Iterator[str]:
     limit = backend.most_bytes
     if limit is not None and any(sizes[at] > limit for at in case.facts.good):
         yield "item_too_large"
+    if case.facts.awaited:
+        yield "async_view"
     if chosen.outcome.at_once > max(chosen.outcome.stores - chosen.outcome.at_once, 1.0):
         yield "dog_pile"
 

@@ -41,7 +41,7 @@ class Seen(NamedTuple):
 
 
 class Write(NamedTuple):
-    """Statements of a request that changed a table."""
+    """Statements of a request that changed a table, or what else it did that a hit would leave out."""
 
     verb: str
     table: str
@@ -67,7 +67,11 @@ class Event:
         headers: hash of what else the reader gets: every header of the view's that is no date and the like.
         size: bytes of the body.
         inner, outer: the answer at both places; None where it did not pass there.
-        same_body: the outermost body is the innermost one (compression aside).
+        same_body: the client gets what the view made: body (compression aside), and no header that a
+            middleware could have made for somebody.
+        awaited: the view is a coroutine function.
+        shared: how much of the body another visitor got too when it differed, 1 to 255; 0 where none was
+            compared.
         streamed: it was streamed, or its body was beyond the cap.
         has_session: it came with a session's cookie or an ``Authorization`` header.
         session_read, session_written, session_saved: what the request did with its session.
@@ -79,13 +83,15 @@ class Event:
             ``cpu_ms`` -1.0 where it is not known.
         statements: how many it ran.
         session_selects, session_ms: statements that read the session's table, and their time.
-        writes: what it changed in the database, the session's table aside.
+        writes: what it did besides answering: in the database, the session's table aside; ``SEND mail``,
+            ``SAVE file``, and ``INCR cache default`` and the like.
         top_shape, top_identity, top_ms: its costliest SELECT: hash of the shape, hash with parameters,
             milliseconds; 0 without one, and the second 0 too where its parameters are not known.
         top_tables: the tables it reads.
         attributes: (name, hash of the value) of what an answer may hang on, sorted: ``cookie:theme``,
             ``header:hx-request``, ``query:page``, ``language``, ``time_zone``, ``host``, ``scheme``,
             ``logged_in``, ``staff``, ``superuser``, ``mobile``; ``header:cookie`` is the whole header.
+            ``network`` is where it comes from, ``headers`` all of them at once: they tell like requests.
             A header that an answer varies on is always among them.
         weight: for how many requests it stands: 1, or 1 / R in the sampled tail.
     """
@@ -107,6 +113,8 @@ class Event:
     inner: Seen | None = None
     outer: Seen | None = None
     same_body: bool = True
+    awaited: bool = False
+    shared: int = 0
     streamed: bool = False
     has_session: bool = False
     session_read: bool = False

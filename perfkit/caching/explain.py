@@ -11,10 +11,12 @@ from perfkit.caching.columns import Columns
 from perfkit.caching.event import ANONYMOUS
 from perfkit.caching.facts import Facts
 from perfkit.caching.pairs import Comparisons, compare
-from perfkit.caching.proof import is_proven, unseen
+from perfkit.caching.proof import has_keys, is_proven, unseen
 
 #: Never an explanation: who somebody is tells apart whatever there is, and the time zone is in the key.
-_NEVER: Final = ("header:cookie", "header:authorization", "header:user-agent", "time_zone")
+_NEVER: Final = (
+    "header:cookie", "header:authorization", "header:user-agent", "time_zone", "network", "headers",
+)  # fmt: skip
 
 #: What is looked at first: what costs the fewest variants and the least code.
 _KINDS: Final = (
@@ -31,12 +33,16 @@ _KINDS: Final = (
 #: Values from which on an attribute is no group of visitors any more.
 _MOST_VALUES: Final = 50
 
-#: What the view itself asks of its user, so that nobody can claim it: (comparisons, principals) within
-#: each of the two values, of which the rarer one may be rare.
-_OF_USER: Final = {"logged_in": (100, 10), "staff": (20, 3), "superuser": (20, 3)}
+#: Attributes besides the first that a key may be made of.
+_MOST_ALSO: Final = 2
 
-#: The same within each value of anything else that a request brings along.
-_OF_REQUEST: Final = (5, 2)
+#: What the view itself asks of its user, so that nobody can claim it: (comparisons, principals) within
+#: each of the two values. Staff are few on most sites; 5 % of them who differ would be seen with 95 %
+#: certainty.
+_OF_USER: Final = {"logged_in": (150, 10), "staff": (60, 3), "superuser": (60, 3)}
+
+#: The same within each value of anything else that a request brings along: 10 % would be seen.
+_OF_REQUEST: Final = (30, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Explanation:
 
     Attributes:
         attribute: its name, as in ``Event.attributes``.
+        also: others that told the same visitors apart, so that nobody knows on which of them it hangs: the
+            key is made of all.
         values: how many it has.
         comparisons: of answers within equal values: all of them are the same.
     """
@@ -52,6 +60,12 @@ class Explanation:
     attribute: str
     values: int
     comparisons: Comparisons
+    also: tuple[str, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All that the key is made of."""
+        return (self.attribute, *self.also)
 
 
 def explain(facts: Facts, session_cookie: str) -> Explanation | None:
@@ -62,7 +76,8 @@ def explain(facts: Facts, session_cookie: str) -> Explanation | None:
         session_cookie: name of the cookie by which a principal is known.
     """
     columns = facts.columns
-    for name in _candidates(columns, facts.good, session_cookie):
+    candidates = _candidates(columns, facts.good, session_cookie)
+    for name in candidates:
         by_value: dict[int, list[int]] = defaultdict(list)
         values = columns.attribute(name)
         for event in facts.good:
@@ -70,28 +85,53 @@ def explain(facts: Facts, session_cookie: str) -> Explanation | None:
         if not 2 <= len(by_value) <= _MOST_VALUES:
             continue
         comparisons = _within(columns, by_value, _OF_USER.get(name, _OF_REQUEST))
-        if comparisons is None or not is_proven(comparisons, facts.keys):
+        if comparisons is None or not is_proven(comparisons):
             continue
         if name in _OF_USER:
-            missing = unseen(facts, comparisons, _OF_USER[name][0])
+            missing = unseen(facts, comparisons, _OF_USER[name])
         else:
             missing = unseen(facts, comparisons)
         if missing:
             continue
         if facts.looks and name not in _OF_USER and not _is_public(columns, by_value):
             continue
-        return Explanation(name, len(by_value), comparisons)
+        also = _confounded(columns, facts.good, name, candidates)
+        if len(also) > _MOST_ALSO:
+            return None
+        return Explanation(name, len(by_value), comparisons, also)
     return None
+
+
+def _confounded(
+    columns: Columns, events: Sequence[int], name: str, candidates: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the other attributes that part the requests exactly as one does."""
+    values = columns.attribute(name)
+    count = len({values[event] for event in events})
+    found = []
+    for other in candidates:
+        others = columns.attribute(other)
+        if other == name or len({others[event] for event in events}) != count:
+            continue
+        if len({(values[event], others[event]) for event in events}) == count:
+            found.append(other)
+    return tuple(found)
 
 
 def _within(
     columns: Columns, by_value: dict[int, list[int]], fewest: tuple[int, int]
 ) -> Comparisons | None:
-    """Compare within each value; None when answers differ, or a value is too seldom to tell."""
+    """Compare within each value; None when answers differ, or a value is too seldom to tell.
+
+    Every value is proven at as many addresses as the route would have to be: what is the same for one
+    value at all of them says nothing of another one.
+    """
     found = Comparisons()
     for events in by_value.values():
         made = compare(columns, events)
-        if not made.is_clean or made.total < fewest[0] or len(made.principals) < fewest[1]:
+        if not (made.is_clean and has_keys(made)):
+            return None
+        if made.total < fewest[0] or len(made.principals) < fewest[1]:
             return None
         found.add(made)
     return found

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from types import MappingProxyType
 from typing import Final
 
 from perfkit.caching.columns import HIT, NOT_ASKED, Columns
 from perfkit.caching.event import ANONYMOUS, STAFF, SUPERUSER, UNKNOWN, USER
 from perfkit.caching.pairs import Comparisons, compare, status_version
+from perfkit.caching.parts import WHOLE
+from perfkit.statement import WRITE_VERBS
+
+#: What was done -> the reason, where it is no statement: the first word of its ``Write.table``.
+_EFFECTS: Final = {"cache": "cache_written", "mail": "mail_sent", "file": "file_saved"}
 
 #: Attributes that are a question of the audience, and who is meant.
 _AUDIENCES = {
@@ -35,9 +42,13 @@ class Facts:
         hours: from the first to the last event of the whole site, at least a minute.
         requests, gets, answered: all, GETs, GETs answered by 200.
         statuses: GETs by status.
-        streamed, forbidden, sets_cookie, writing, session_written, session_read, user_read, csrf,
-            messages, revalidates: shares of what was seen.
-        writes: (verb, table) -> statements that GETs ran.
+        streamed, forbidden, sets_cookie, session_written, session_read, user_read, csrf, messages,
+            revalidates, awaited: shares of what was seen.
+        effects: reason -> share of the GETs that did so: wrote, sent a mail, ...
+        writes: (verb, table) -> statements that GETs ran, and what else they did.
+        written: table -> when something wrote to it, on any route.
+        session_selects, session_ms: statements that read a session from the database, and their time.
+        shared: share of a page that another visitor got too who got another one; None where none did.
         keys: addresses that were answered, and ``lonely_keys`` of them asked for by one principal.
         principals: who got an answer, and ``audiences`` how many answers of each audience.
         unread: share answered by 200 whose body was streamed or beyond the cap.
@@ -47,7 +58,7 @@ class Facts:
         comparisons: of what different principals got.
         refusals: the same of whether they got it.
         hit_share: share of the GETs that Django's own cache answered, None where none was asked.
-        view_ms: what the answers took, all together.
+        view_ms, total_ms: what the answers took, all together, without and with the middlewares.
     """
 
     columns: Columns
@@ -60,14 +71,19 @@ class Facts:
     streamed: float
     forbidden: float
     sets_cookie: float
-    writing: float
     session_written: float
     session_read: float
     user_read: float
     csrf: float
     messages: float
     revalidates: float
+    awaited: float
+    effects: dict[str, float]
     writes: Counter[tuple[str, str]]
+    written: Mapping[str, Sequence[float]]
+    session_selects: float
+    session_ms: float
+    shared: float | None
     keys: int
     lonely_keys: int
     lonely_paths: float
@@ -81,6 +97,7 @@ class Facts:
     refusals: Comparisons
     hit_share: float | None
     view_ms: float
+    total_ms: float
 
     @property
     def staff_share(self) -> float:
@@ -99,13 +116,20 @@ class Facts:
         return self.audiences.total() - self.audiences[ANONYMOUS] - self.audiences[UNKNOWN]
 
 
-def facts_of(columns: Columns, hours: float, *, crew: bool = False) -> Facts:
+def facts_of(
+    columns: Columns,
+    hours: float,
+    *,
+    crew: bool = False,
+    written: Mapping[str, Sequence[float]] = MappingProxyType({}),
+) -> Facts:
     """Look at a route's events.
 
     Args:
         columns: the route's.
         hours: that were observed.
         crew: staff were seen on another route.
+        written: what ``writes_of`` returned of all routes.
     """
     weight = columns.weight
     gets = [at for at, method in enumerate(columns.methods) if method == "GET" and columns.url[at]]
@@ -137,6 +161,7 @@ def facts_of(columns: Columns, hours: float, *, crew: bool = False) -> Facts:
         by_path[columns.path[at]].add(columns.principal[at])
         if columns.audience[at] == ANONYMOUS and not columns.has_session[at]:
             is_open.add(columns.url[at])
+    shared = [columns.shared[at] for at in good if columns.shared[at]]
     lonely_paths = sum(len(who) == 1 for who in by_path.values()) / max(len(by_path), 1)
     return Facts(
         columns=columns,
@@ -147,16 +172,26 @@ def facts_of(columns: Columns, hours: float, *, crew: bool = False) -> Facts:
         answered=sum(weight[at] for at in good),
         statuses=statuses,
         streamed=share_of(at for at in gets if _is_stream(columns, at)),
-        forbidden=share("inner_no_store"),
+        forbidden=share_of(
+            at for at in gets if columns.inner_no_store[at] and columns.status[at] == 200
+        ),
         sets_cookie=share("inner_sets_cookie"),
-        writing=share_of(at for at in gets if at in columns.writes),
         session_written=share("session_written"),
         session_read=share("session_read"),
         user_read=share("user_read"),
         csrf=share("csrf_used"),
         messages=share("messages_read"),
         revalidates=share("revalidates"),
+        awaited=share("awaited"),
+        effects={
+            slug: share_of(at for at in gets if slug in _effects(columns, at))
+            for slug in ("writes_on_get", *_EFFECTS.values())
+        },
         writes=writes,
+        written=written,
+        session_selects=sum(weight[at] * columns.session_selects[at] for at in good),
+        session_ms=sum(weight[at] * columns.session_ms[at] for at in good),
+        shared=fmean(shared) / WHOLE if shared else None,
         keys=len(by_key),
         lonely_keys=sum(len(who) == 1 for who in by_key.values()),
         lonely_paths=lonely_paths,
@@ -175,7 +210,27 @@ def facts_of(columns: Columns, hours: float, *, crew: bool = False) -> Facts:
             else None
         ),
         view_ms=sum(weight[at] * columns.view_ms[at] for at in good),
+        total_ms=sum(weight[at] * columns.total_ms[at] for at in good),
     )
+
+
+def _effects(columns: Columns, at: int) -> set[str]:
+    """Return the reasons that stand for what a request did besides answering."""
+    return {
+        "writes_on_get" if what.verb in WRITE_VERBS else _EFFECTS[what.table.partition(" ")[0]]
+        for what in columns.writes.get(at, ())
+    }
+
+
+def writes_of(routes: Iterable[Columns]) -> dict[str, list[float]]:
+    """Return table -> when something wrote to it, in the order of time."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for columns in routes:
+        for at, writes in columns.writes.items():
+            for write in writes:
+                if write.verb in WRITE_VERBS:
+                    found[write.table].append(columns.at[at])
+    return {table: sorted(times) for table, times in found.items()}
 
 
 def _is_stream(columns: Columns, at: int) -> bool:

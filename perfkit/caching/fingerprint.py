@@ -10,6 +10,10 @@ from perfkit.conf import secret_key
 
 _BYTES: Final = 8
 
+#: Texts whose hash is remembered, and letters of the longest: some megabytes at most.
+_REMEMBERED: Final = 4_096
+_LONGEST: Final = 512
+
 
 class Fingerprint:
     """Hashes texts and bodies under one key.
@@ -21,11 +25,12 @@ class Fingerprint:
         epoch: tells hashes of different keys apart: they must never be compared.
     """
 
-    __slots__ = ("_key", "epoch")
+    __slots__ = ("_key", "_known", "epoch")
 
     def __init__(self, secret: str | bytes) -> None:
         raw = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
         self._key = blake2b(raw, digest_size=32, person=b"perfkit-cache").digest()
+        self._known: dict[str, int] = {}
         self.epoch = self.text("epoch")
 
     def data(self, content: bytes) -> int:
@@ -34,8 +39,15 @@ class Fingerprint:
         return int.from_bytes(digest, "little") or 1
 
     def text(self, content: str) -> int:
-        """Hash a text, whatever characters it has."""
-        return self.data(content.encode("utf-8", "surrogatepass"))
+        """Hash a text, whatever characters it has; most were seen a moment ago."""
+        known = self._known.get(content)
+        if known is None:
+            known = self.data(content.encode("utf-8", "surrogatepass"))
+            if len(content) <= _LONGEST:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[content] = known
+        return known
 
     def parts(self, parts: Iterable[str]) -> int:
         """Hash several texts, so that ``("ab", "c")`` differs from ``("a", "bc")``."""

@@ -38,9 +38,15 @@ NOISE: Final = (
     # The nonce of a Content-Security-Policy.
     Noise((b"nonce",), _pattern(r"""nonce["']?\s*[:=]\s*["']?([A-Za-z0-9+/=_-]{8,128})""")),
     # What a request, a trace or a span is known by; the toolbar's handle of the page.
+    # A span is also a tag, of which a page is full: that word is looked for with what follows.
     Noise(
-        tuple(f"{word}{join}id".encode() for word in _IDS for join in ("", "-", "_", " ")),
-        _pattern(r"""\w+[-_ ]?id["']?\s*(?:content\s*=|[:=])\s*["']?([A-Za-z0-9-]{8,64})"""),
+        (
+            *(word.encode() for word in _IDS if word != "span"),
+            *(f"span{join}id".encode() for join in ("", "-", "_", " ")),
+        ),
+        _pattern(
+            rf"""(?:{"|".join(_IDS)})[-_ ]?id["']?\s*(?:content\s*=|[:=])\s*["']?([A-Za-z0-9-]{{8,64}})"""
+        ),
     ),
     Noise(
         (b"traceparent",),
@@ -85,12 +91,8 @@ class Masks:
 
 def _spans(body: bytes) -> Iterator[tuple[int, int]]:
     lower = body.lower()
-    # Nearly every page has none of these, and a word is found the faster the rarer it begins.
-    ids = b"id" in lower
     for words, pattern in NOISE:
         for word in words:
-            if word.endswith(b"id") and not ids:
-                continue
             at = lower.find(word)
             for _ in range(_MOST_PLACES):
                 if at < 0:

@@ -2,78 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections import OrderedDict
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
 
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import DisallowedHost
 
-from perfkit.caching.event import STAFF, SUPERUSER, UNKNOWN, USER, Event, Write
+from perfkit.caching.event import Event, Write
 from perfkit.caching.fingerprint import Fingerprint
 from perfkit.caching.masking import Masks
+from perfkit.caching.parts import Parts
 from perfkit.caching.principal import Principals, cookies_of
 from perfkit.caching.sampling import Sampling
-from perfkit.caching.shadow import ShadowRequest, page_key, seen
-from perfkit.caching.tracking import is_tracking
+from perfkit.caching.shadow import PageKeys, ShadowRequest, seen
+from perfkit.caching.shown import Shown, bare, host_of
+from perfkit.caching.side_effects import cache_writes, statements
 from perfkit.capture.answer import Answer, Candidate
 from perfkit.capture.current import Trace
 from perfkit.record import RequestRecord
-from perfkit.statement import WRITE_VERBS, Statement, parse
+from perfkit.statement import Statement, parse
 
-#: Headers on which no answer hangs, or only in a way that is known by another attribute.
-_PASSED_OVER: Final = frozenset(
-    (
-        "HTTP_ACCEPT_ENCODING",
-        "HTTP_AUTHORIZATION",
-        "HTTP_CACHE_CONTROL",
-        "HTTP_CONNECTION",
-        "HTTP_COOKIE",
-        "HTTP_DNT",
-        "HTTP_FORWARDED",
-        "HTTP_HOST",
-        "HTTP_IF_MODIFIED_SINCE",
-        "HTTP_IF_NONE_MATCH",
-        "HTTP_PRAGMA",
-        "HTTP_PRIORITY",
-        "HTTP_REFERER",
-        "HTTP_SEC_CH_UA",
-        "HTTP_SEC_FETCH_DEST",
-        "HTTP_SEC_FETCH_MODE",
-        "HTTP_SEC_FETCH_SITE",
-        "HTTP_SEC_FETCH_USER",
-        "HTTP_TRACEPARENT",
-        "HTTP_TRACESTATE",
-        "HTTP_UPGRADE_INSECURE_REQUESTS",
-        "HTTP_USER_AGENT",
-        "HTTP_VIA",
-        "HTTP_X_FORWARDED_FOR",
-        "HTTP_X_FORWARDED_HOST",
-        "HTTP_X_FORWARDED_PORT",
-        "HTTP_X_FORWARDED_PROTO",
-        "HTTP_X_REAL_IP",
-        "HTTP_X_REQUEST_ID",
-        "HTTP_X_REQUEST_START",
-    )
-)
-
-#: Attributes kept of one request, and letters of a name: a client may send any number of any length.
-MOST_ATTRIBUTES: Final = 24
-_LONGEST_NAME: Final = 60
-_MOST_PARAMETERS: Final = 200
-
-#: Headers of an answer that say nothing of what is in it, or of whom it is for.
+#: Headers of an answer that say nothing of what is in it, or of whom it is for. An ``ETag`` and a
+#: ``Last-Modified`` of the view's own do: a cache would hand them out, and browsers ask again by them.
 _UNTOLD: Final = frozenset(
     (
         "age",
         "cache-control",
         "content-length",
         "date",
-        "etag",
         "expires",
-        "last-modified",
         "server",
         "server-timing",
         "traceparent",
@@ -86,10 +44,22 @@ _UNTOLD: Final = frozenset(
     )
 )
 
+#: Headers that middlewares put on every answer of a site alike, or that hang on the body alone.
+_FOR_ALL: Final = _UNTOLD | {
+    "access-control-allow-origin",
+    "content-encoding",
+    "cross-origin-opener-policy",
+    "etag",
+    "last-modified",
+    "permissions-policy",
+    "referrer-policy",
+    "strict-transport-security",
+    "x-content-type-options",
+    "x-frame-options",
+}
+
 #: Bodies whose masked hash is remembered: most pages are the same as a moment ago.
 _REMEMBERED: Final = 4_096
-
-_MOBILE: Final = ("mobi", "android", "iphone", "ipad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,44 +99,60 @@ class Probe:
         self._session_table = session_table
         self._sampling = sampling
         self._masked: OrderedDict[int, int] = OrderedDict()
+        self._parts = Parts()
+        self._keys = PageKeys()
+        self._shown = Shown(hashes)
 
-    def event(self, record: RequestRecord, candidate: Candidate, trace: Trace) -> Event | None:
+    def event(
+        self, record: RequestRecord, candidate: Candidate, trace: Trace, route: str = ""
+    ) -> Event | None:
         """Return a request's event; None where nothing of it could be cached whatever one did.
 
         Args:
             record: its facts; the queries are not needed.
             candidate: what was noted in its time.
             trace: its statements, parameters included.
+            route: its label where the record has none.
         """
+        route = route or record.route
         inner, outer = candidate.inner, candidate.outer
         if inner is None or outer is None:
             return None
         headers = candidate.headers
         query = headers.get("QUERY_STRING", "")
         place = (inner.language, inner.time_zone)
-        path = (headers.get("scheme", ""), _host(headers), candidate.path)
+        path = (headers.get("scheme", ""), host_of(headers), candidate.path)
         # By the address without what follows visitors about: all of what one entry serves, or none.
         bare_url = self._hashes.parts((*path, bare(query), *place))
         weight = 1.0
         if self._sampling is not None:
-            weight = self._sampling.weight(record.route, bare_url, record.started_at)
+            weight = self._sampling.weight(route, bare_url, record.started_at)
         if not weight:
             return None
         shadow = ShadowRequest(record.method, candidate.path, headers, inner)
         try:
-            url = self._hashes.text(page_key(shadow, (), inner.time_zone))
-            seen_inner = seen(inner, shadow, url, self._hashes)
-            seen_outer = seen(outer, shadow, url, self._hashes)
+            url = self._hashes.text(self._keys.of(shadow, (), inner.time_zone))
+            seen_inner = seen(inner, shadow, url, self._hashes, self._keys)
+            seen_outer = seen_inner
+            if outer[:3] != inner[:3] or outer.updates_cache != inner.updates_cache:
+                seen_outer = seen(outer, shadow, url, self._hashes, self._keys)
         except DisallowedHost:
             return None
         cookies = cookies_of(headers.get("HTTP_COOKIE", ""))
         who, audience = self._principals.principal(candidate, cookies)
         body = self._hashes.data(inner.body) if inner.body is not None else 0
-        database, writes = self._database(trace), _writes(trace)
+        masked = self._masked_hash(body, inner.body)
+        shared = 0
+        if inner.body is not None and inner.status == 200:
+            shared = self._parts.shared(route, url, who, masked, inner.body, record.started_at)
+        database, writes = self._database(trace), statements(trace)
+        if seen_inner.hit is None:  # else they may be those of the cache that is there
+            writes += tuple(cache_writes(trace, *candidate.calls))
+        writes += tuple(Write(*what, times) for what, times in sorted(candidate.effects.items()))
         session = candidate.session
         return Event(
             at=record.started_at,
-            route=record.route,
+            route=route,
             method=record.method,
             status=inner.status,
             url=url,
@@ -176,7 +162,7 @@ class Probe:
             principal=who,
             audience=audience,
             body=body,
-            masked=self._masked_hash(body, inner.body),
+            masked=masked,
             headers=self._hashes.parts(
                 f"{name.lower()}={value}"
                 for name, value in sorted(inner.headers)
@@ -186,6 +172,8 @@ class Probe:
             inner=seen_inner,
             outer=seen_outer,
             same_body=_is_same(inner, outer),
+            awaited=iscoroutinefunction(candidate.view),
+            shared=shared,
             streamed=inner.body is None,
             has_session=bool(cookies.get(self._principals.session_cookie))
             or "HTTP_AUTHORIZATION" in headers,
@@ -196,7 +184,7 @@ class Probe:
             csrf_used=candidate.csrf_used,
             messages_read=candidate.messages_read,
             revalidates="HTTP_IF_NONE_MATCH" in headers or "HTTP_IF_MODIFIED_SINCE" in headers,
-            view_ms=max(inner.at - candidate.view_started, 0.0) * 1000,
+            view_ms=_spent_ms(candidate, inner),
             total_ms=record.duration_ms,
             cpu_ms=-1.0 if record.cpu_ms is None else record.cpu_ms,
             db_ms=record.db_ms,
@@ -208,7 +196,7 @@ class Probe:
             top_identity=database.top_identity,
             top_ms=database.top_ms,
             top_tables=database.top_tables,
-            attributes=self._attributes(
+            attributes=self._shown.attributes(
                 audience, inner, {*seen_inner.varies_on, *seen_outer.varies_on}, headers, cookies
             ),
             weight=weight,
@@ -248,100 +236,21 @@ class Probe:
             _tables(statement),
         )
 
-    def _attributes(
-        self,
-        audience: int,
-        inner: Answer,
-        varies_on: set[str],
-        headers: dict[str, str],
-        cookies: dict[str, str],
-    ) -> tuple[tuple[str, int], ...]:
-        """Hash what an answer may hang on; who is not known to be logged in is told apart from both."""
-        named = {
-            "language": inner.language,
-            "time_zone": inner.time_zone,
-            "host": _host(headers),
-            "scheme": headers.get("scheme", ""),
-            "logged_in": "?" if audience == UNKNOWN else str(audience in (USER, STAFF, SUPERUSER)),
-            "staff": str(audience in (STAFF, SUPERUSER)),
-            "superuser": str(audience == SUPERUSER),
-            "mobile": str(_is_mobile(headers.get("HTTP_USER_AGENT", ""))),
-        }
-        for name in ("cookie", *sorted(varies_on)):
-            named[f"header:{name}"] = headers.get(f"HTTP_{name.replace('-', '_').upper()}", "")
-        named |= _named("query", _pairs(headers.get("QUERY_STRING", "")) or ())
-        named |= _named("cookie", cookies.items())
-        named |= _named(
-            "header",
-            (
-                (name[5:].replace("_", "-").lower(), value)
-                for name, value in headers.items()
-                if name[:5] == "HTTP_" and name not in _PASSED_OVER
-            ),
-        )
-        kept = list(named.items())[:MOST_ATTRIBUTES]
-        return tuple(sorted((name, self._hashes.text(value)) for name, value in kept))
 
-
-def writes_in(trace: Trace, session_table: str) -> tuple[Write, ...]:
-    """Return what a request changed in the database, its session aside."""
-    return tuple(each for each in _writes(trace) if each.table != session_table)
-
-
-def _writes(trace: Trace) -> tuple[Write, ...]:
-    found: Counter[tuple[str, str]] = Counter()
-    for event in trace.events:
-        statement = parse(event[0])
-        if statement.verb in WRITE_VERBS:
-            found.update((statement.verb, table) for table in statement.tables[:1])
-    return tuple(Write(verb, table, times) for (verb, table), times in sorted(found.items()))
-
-
-def _named(kind: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        # A name that has no value may be one itself (`?alice@example.com`), and none leaves the process.
-        key = f"{kind}:{name[:_LONGEST_NAME] if value else ''}"
-        value = value or name
-        # `?tag=a&tag=b` hangs on both.
-        found[key] = f"{found[key]}&{value}" if key in found else value
-    return found
-
-
-def bare(query: str) -> str:
-    """Return a query without tracking parameters and in one order; what cannot be read stays as it is.
-
-    Parameters of one name keep theirs: a view takes the last one.
-    """
-    pairs = _pairs(query)
-    if pairs is None:
-        return query
-    return urlencode(
-        sorted((pair for pair in pairs if not is_tracking(pair[0])), key=itemgetter(0))
-    )
-
-
-def _pairs(query: str) -> list[tuple[str, str]] | None:
-    try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-    except ValueError:
-        return None
+def _spent_ms(candidate: Candidate, inner: Answer) -> float:
+    if not candidate.view_started:  # a cache answered before any view was called
+        return 0.0
+    return max(inner.at - candidate.view_started, 0.0) * 1000
 
 
 def _is_same(inner: Answer, outer: Answer) -> bool:
     """Tell whether the client gets what the view made; a compressed body is the same one."""
+    own = {name.lower() for name, _ in inner.headers}
+    if any(name.lower() not in own and name.lower() not in _FOR_ALL for name, _ in outer.headers):
+        return False
     if any(name.lower() == "content-encoding" for name, _ in outer.headers):
         return True
     return inner.body is outer.body or inner.body == outer.body
-
-
-def _host(headers: dict[str, str]) -> str:
-    return headers.get("HTTP_HOST", headers.get("SERVER_NAME", ""))
-
-
-def _is_mobile(user_agent: str) -> bool:
-    lower = user_agent.lower()
-    return any(word in lower for word in _MOBILE)
 
 
 def _tables(statement: Statement) -> tuple[str, ...]:

@@ -25,6 +25,12 @@ _TIMEOUT_S: Final = 60
 #: Headers by which no cache decides, and which are new with every answer.
 _NO_RULE: Final = frozenset(("content-length", "date", "etag", "last-modified", "server-timing"))
 
+#: What the URL of a request is made of besides its path, in ``META``.
+_OF_URL: Final = (
+    "scheme", "HTTP_HOST", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT", "SERVER_NAME",
+    "SERVER_PORT", "QUERY_STRING",
+)  # fmt: skip
+
 #: Answers whose rules are remembered: a route's answers have the same headers most of the time.
 _REMEMBERED: Final = 2_048
 
@@ -78,7 +84,9 @@ class _Middleware(CacheMiddleware):
         return True
 
 
-def seen(answer: Answer, request: ShadowRequest, url: int, hashes: Fingerprint) -> Seen:
+def seen(
+    answer: Answer, request: ShadowRequest, url: int, hashes: Fingerprint, keys: PageKeys
+) -> Seen:
     """Tell what Django's cache would make of an answer at the place where it was noted.
 
     Args:
@@ -86,6 +94,7 @@ def seen(answer: Answer, request: ShadowRequest, url: int, hashes: Fingerprint) 
         request: what was asked for.
         url: hash of its key where nothing varies.
         hashes: the site's.
+        keys: that were made so far.
     """
     authorized = bool(request.headers.get("Authorization"))
     headers = tuple(each for each in answer.headers if each[0].lower() not in _NO_RULE)
@@ -95,13 +104,40 @@ def seen(answer: Answer, request: ShadowRequest, url: int, hashes: Fingerprint) 
         stored=stored and not answer.streaming,
         max_age=max_age,
         varies_on=tuple(_plain(name) for name in varies_on),
-        key=hashes.text(page_key(request, varies_on, answer.time_zone)) if varies_on else url,
+        key=hashes.text(keys.of(request, varies_on, answer.time_zone)) if varies_on else url,
         sets_cookie=bool(answer.cookies),
         no_store=no_store,
         public=public,
         s_maxage=s_maxage,
         hit=None if answer.updates_cache is None else not answer.updates_cache,
     )
+
+
+class PageKeys:
+    """Remembers the keys of pages: Django takes longer to make one than all else that is noted."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], str] = {}
+
+    def of(self, request: ShadowRequest, varies_on: tuple[str, ...], time_zone: str) -> str:
+        """Return what ``page_key`` does.
+
+        Raises:
+            DisallowedHost: as there.
+        """
+        meta = request.META
+        # All that Django makes it of: the URL, what is in force, and the values of those headers.
+        made_of = (
+            request.path, *map(meta.get, _OF_URL), getattr(request, "LANGUAGE_CODE", None),
+            time_zone, varies_on, *map(meta.get, varies_on),
+        )  # fmt: skip
+        key = self._known.get(made_of)
+        if key is None:
+            key = page_key(request, varies_on, time_zone)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[made_of] = key
+        return key
 
 
 def page_key(request: HttpRequest, varies_on: tuple[str, ...], time_zone: str) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from perfkit.caching.decision import (
+    ENOUGH_TO_SAY_FEW,
     LEAST_RATIO,
     MOST,
     SOME,
     Case,
     Decision,
-    query,
+    not_shared,
     ratio,
+    restless,
+    saved,
     to_mind,
     unproven,
     worth,
 )
+from perfkit.caching.edge import for_cdn
 from perfkit.caching.explain import Explanation, explain
 from perfkit.caching.interval import FEWEST_COMPARISONS, FEWEST_KEYS
 from perfkit.caching.pairs import Comparisons, compare
@@ -37,6 +41,12 @@ _FEWEST_REPEATS: Final = 10
 
 #: A share of them from which on that is so.
 _OFTEN: Final = 0.3
+
+#: A CDN is advised in place of a cache that saves so much less, as where the middlewares take the time.
+_MUCH_MORE: Final = 1.5
+
+#: A share of all comparisons.
+_FAST: Final = 0.1
 
 #: By these headers a principal is known.
 _WHO: Final = ("header:cookie", "header:authorization")
@@ -94,12 +104,17 @@ def same_for_all(case: Case) -> Decision | None:
     comparisons = facts.comparisons
     if facts.refusals.mismatches or not may_be_shared(facts, comparisons):
         return None
-    run = case.saving(Policy(CACHE_PAGE))
-    if decision := worth(case, run):
-        return decision
+    run, outside = case.saving(Policy(CACHE_PAGE)), for_cdn(case)
     reasons = ["same_for_all"]
     if not facts.session_read:
         reasons.append("session_never_read")
+    decision = worth(case, run)
+    if outside is not None and (decision or saved(outside) >= _MUCH_MORE * saved(run)):
+        return Decision("cdn", (*reasons, "public"), outside, comparisons=comparisons)
+    if decision:
+        return decision
+    if outside is not None:
+        reasons.append("public")
     if facts.revalidates >= MOST:
         return Decision("conditional", (*reasons, "revalidates"), run, comparisons=comparisons)
     reasons += to_mind(case, run)
@@ -114,11 +129,12 @@ def by_attribute(case: Case) -> Decision | None:
     found = explain(facts, case.session_cookie)
     if found is None:
         return None
-    run = case.saving(Policy(VARY_ON_HEADERS, (found.attribute,)))
+    run = case.saving(Policy(VARY_ON_HEADERS, found.attributes))
     if decision := worth(case, run):
         return decision
     reasons = ["varies_by_attribute"]
-    if found.attribute.startswith("header:") and not _is_named(case, found.attribute):
+    headers = [name for name in found.attributes if name.startswith("header:")]
+    if not all(_is_named(case, name) for name in headers):
         reasons.append("missing_vary")
     reasons += to_mind(case, run)
     return Decision("cache_page_vary", tuple(reasons), run, found, found.comparisons)
@@ -155,16 +171,20 @@ def for_each(case: Case) -> Decision | None:
         return None
     headers = _headers_of_who(case)
     own = _alike(case, headers)
-    if own.same >= _FEWEST_REPEATS and own.same_personal > _OFTEN * own.same:
-        return Decision("do_not_cache", ("differs_each_time",), comparisons=comparisons)
+    if comparisons.is_open:
+        return None
+    if own.same >= _FEWEST_REPEATS and own.same_personal + own.same_open > _OFTEN * own.same:
+        return restless(case, "differs_each_time")
     # Visitors who send the same of those headers have one entry: too few of them prove nothing.
-    is_own = headers and own.is_clean and not 0 < own.total < _FEWEST_ALIKE
+    # So it is for those who send neither, of whom the next one would get what the first one got.
+    fewest = _FEWEST_ALIKE if own.total or _some_send_nothing(case) else 0
+    is_own = headers and own.is_clean and own.total >= fewest
     if not is_own or own.same < FEWEST_COMPARISONS or facts.refusals.mismatches:
-        return Decision("do_not_cache", ("personalized",), comparisons=comparisons)
+        return not_shared(case, "personalized")
     plain = headers == _WHO[:1]
     run = case.saving(Policy(VARY_ON_COOKIE) if plain else Policy(VARY_ON_HEADERS, headers))
     if run.chosen is None or run.chosen.outcome.hit_ratio < LEAST_RATIO:
-        return query(case) or Decision("do_not_cache", ("personalized",), comparisons=comparisons)
+        return not_shared(case, "personalized")
     if decision := worth(case, run):
         return decision
     found = None if plain else Explanation(headers[-1], facts.principals, comparisons)
@@ -181,6 +201,15 @@ def _headers_of_who(case: Case) -> tuple[str, ...]:
     )
 
 
+def _some_send_nothing(case: Case) -> bool:
+    columns = case.facts.columns
+    cookies = [columns.attribute(name) for name in columns.attributes if name[:7] == "cookie:"]
+    return any(
+        not columns.has_session[at] and not any(column[at] for column in cookies)
+        for at in case.facts.good
+    )
+
+
 def _alike(case: Case, headers: tuple[str, ...]) -> Comparisons:
     """Compare what those get who send the same headers of who they are."""
     columns = case.facts.columns
@@ -190,19 +219,43 @@ def _alike(case: Case, headers: tuple[str, ...]) -> Comparisons:
     return compare(columns, case.facts.good, dict(enumerate(keys)))
 
 
+def _differing(case: Case, comparisons: Comparisons) -> Decision:
+    """Say why answers differ, as far as that can be told."""
+    unsure = comparisons.same_open + comparisons.same_personal
+    often = comparisons.same >= _FEWEST_REPEATS and unsure > _OFTEN * comparisons.same
+    # Where nearly no two answers are alike it need not be known whose they are.
+    if often or (comparisons.is_open and _is_restless(comparisons)):
+        return restless(case, "differs_each_time")
+    if comparisons.is_open:
+        if comparisons.mismatches > _FAST * comparisons.total >= _FAST * ENOUGH_TO_SAY_FEW:
+            # Whatever it is, the page as a whole is of no use for long.
+            found = not_shared(case, "changes_fast")
+            if found.verdict in ("fragment", "low_level"):
+                return found
+        return unproven(case, comparisons, "changes_not_witnessed")
+    if comparisons.total < FEWEST_COMPARISONS:
+        return unproven(case, comparisons, "personalized")
+    noise = comparisons.same_personal > SOME * max(comparisons.same, 1)
+    if noise:
+        return restless(case, "differs_each_time")
+    return not_shared(case, "personalized")
+
+
+def _is_restless(comparisons: Comparisons) -> bool:
+    differ = comparisons.mismatches
+    return comparisons.total >= ENOUGH_TO_SAY_FEW and differ > MOST * comparisons.total
+
+
 def undecided(case: Case) -> Decision:
     """Say what is missing, or that it is personal, where no rule applies."""
     facts = case.facts
     comparisons = facts.comparisons
-    if comparisons.mismatches:
-        if comparisons.total < FEWEST_COMPARISONS:
-            return unproven(case, comparisons, "personalized")
-        noise = comparisons.same_personal > SOME * max(comparisons.same, 1)
-        slug = "differs_each_time" if noise else "personalized"
-        return Decision("do_not_cache", (slug,), comparisons=comparisons)
+    if not comparisons.is_clean:
+        return _differing(case, comparisons)
     if facts.refusals.mismatches:
         return Decision("do_not_cache", ("permission_dependent",), comparisons=facts.refusals)
-    if facts.revalidates >= MOST and comparisons.is_clean and not facts.looks:
-        # Each client asks for its own copy again: nothing is shared by answering 304.
+    if facts.revalidates >= MOST and not facts.looks:
+        # However few read it: each client asks for its own copy again, and nothing is shared by answering
+        # 304. A view that looks who asks is left out: who logs in would be told to keep a stranger's page.
         return Decision("conditional", ("revalidates",), comparisons=comparisons)
     return unproven(case, comparisons)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from perfkit.caching import against, sharing
-from perfkit.caching.decision import VERDICTS, Case, Decision, Rule
+from perfkit.caching.decision import VERDICTS, Case, Decision, Rule, sessions
 from perfkit.caching.facts import Facts
 from perfkit.caching.saving import Setting
 
@@ -42,5 +42,7 @@ def decide(facts: Facts, setting: Setting, session_cookie: str) -> Decision:
     for rule in _RULES:
         decision = rule(case)
         if decision is not None:
+            if decision.verdict == "not_worth_it":
+                return sessions(case, decision.reasons[0]) or decision
             return decision
     return sharing.undecided(case)

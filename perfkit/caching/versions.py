@@ -1,17 +1,13 @@
 """Tells a change of the content from what is personal, in the answers of one key.
 
-The answers are cut into runs of one version. From one run to the next the content has *changed* only
-when all of this holds; anything else is personal, or noise:
+The answers are cut into runs of one version. A version that comes back after another one is *personal*, or
+noise: content does not go back and forth. From one run to the next the content has *changed* only where
+visitors have witnessed it: a fair share of those who could got both versions, and several of them by
+requests that were alike in all that shows - network, browser, headers, cookies. Two groups that never meet
+have no such witnesses, whatever tells them apart.
 
-* the old version never comes back, the new one was never there before;
-* each of them was seen by more than one principal;
-* somebody was there both before and after, or at least two visitors of whom a view could hardly tell
-  one from the other: else two groups that never met would look like a change;
-* no attribute of the visitors changed with it for good, such as a cookie that all of them got (a
-  *split*; a few of many changes may coincide with one by chance).
-
-A version that only one principal has seen, between two others, is *doubtful*: it may be one that was
-replaced soon, or his own; ``pairs`` decides by what else he has got.
+Anything else is *open*: it may be a change that too few have seen, or somebody's own. It never speaks for
+sharing. No window of time has to be chosen.
 """
 
 from __future__ import annotations
@@ -23,12 +19,22 @@ from typing import Final, NamedTuple
 from perfkit.caching.columns import Columns
 
 CHANGE: Final = "change"
-DOUBT: Final = "doubt"
-SPLIT: Final = "split"
+OPEN: Final = "open"
 PERSONAL: Final = "personal"
 
-#: Values of an attribute from which on only its being there counts.
+#: Visitors who must have got both versions, and the share of those of the smaller side. One alone may have
+#: been promoted, and the heads of two shifts come in both; so a few are no proof where many did not return.
+_FEWEST_WITNESSES: Final = 3
+_WITNESSES: Final = 0.2
+
+#: Values of an attribute from which on only its being there counts: analytics count on in their cookies.
 _MOST_VALUES: Final = 50
+
+#: What is told of the whole request at once, and is compared whatever values it has.
+_WHOLE: Final = ("network", "headers")
+
+#: New with every request by its nature, or as good as the principal.
+_PASSED_OVER: Final = ("header:cookie", "header:authorization")
 
 
 class Run(NamedTuple):
@@ -41,7 +47,7 @@ class Run(NamedTuple):
 
 
 class Traits:
-    """What can be told of visitors by their requests, for one route.
+    """What shows of visitors by their requests, for one route.
 
     Args:
         columns: the route.
@@ -49,52 +55,29 @@ class Traits:
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
-        self._coarse: list[Sequence[int]] | None = None
+        self._told: list[Sequence[int]] | None = None
 
-    def splits(self, events: Sequence[int]) -> set[int]:
-        """Return the places at which some attribute changes for good: no value is on both sides."""
-        found: set[int] = set()
-        for column in self._attributes():
-            last = {column[event]: place for place, event in enumerate(events)}
-            if len(last) < 2:
-                continue
-            end = -1
-            for place, event in enumerate(events):
-                if place and end < place:
-                    found.add(place)
-                end = max(end, last[column[event]])
+    def of(self, events: Sequence[int]) -> dict[int, set[tuple[int, ...]]]:
+        """Return principal -> what his requests were like."""
+        columns, told = self.columns, self._attributes()
+        found: dict[int, set[tuple[int, ...]]] = {}
+        for event in events:
+            like = tuple(column[event] for column in told)
+            found.setdefault(columns.principal[event], set()).add(like)
         return found
 
-    def twins(self, before: Sequence[int], after: Sequence[int]) -> bool:
-        """Tell whether two visitors, one of each side, had the same attributes, and no session."""
-        return not self._kinds(before).isdisjoint(self._kinds(after))
-
-    def _kinds(self, events: Sequence[int]) -> set[tuple[int, ...]]:
-        columns = self.columns
-        names = list(columns.attributes)
-        every = [columns.attribute(name) for name in names]
-        return {
-            tuple(column[event] for column in every)
-            for event in events
-            if not (
-                columns.has_session[event]
-                or columns.session_read[event]
-                or columns.user_read[event]
-            )
-        }
-
     def _attributes(self) -> list[Sequence[int]]:
-        if self._coarse is None:
-            self._coarse = []
+        if self._told is None:
+            self._told = []
             for name in list(self.columns.attributes):
                 column = self.columns.attribute(name)
                 values = set(column)
-                if len(values) > _MOST_VALUES:
+                if len(values) < 2 or name in _PASSED_OVER:
+                    continue
+                if len(values) > _MOST_VALUES and name not in _WHOLE:
                     column = [value != 0 for value in column]  # type: ignore[assignment]  # flags are numbers
-                    values = set(column)
-                if len(values) > 1:
-                    self._coarse.append(column)
-        return self._coarse
+                self._told.append(column)
+        return self._told
 
 
 def runs_of(columns: Columns, events: Sequence[int], versions: Sequence[int]) -> list[Run]:
@@ -112,50 +95,32 @@ def runs_of(columns: Columns, events: Sequence[int], versions: Sequence[int]) ->
 def kinds_of_steps(traits: Traits, events: Sequence[int], runs: Sequence[Run]) -> list[str]:
     """Return what each step from a run to the next one is; one less than there are runs."""
     times = Counter(run.version for run in runs)
-    seen_by = [len(run.who) if times[run.version] == 1 else 0 for run in runs]
-    judge = _Judge(traits, events, runs)
-    steps = [PERSONAL] * (len(runs) - 1)
-    for index in range(len(steps)):
-        if seen_by[index] > 1 and seen_by[index + 1] > 1:
-            steps[index] = judge.step(index, index + 1)
-    for index, principals in enumerate(seen_by):
-        if principals != 1:
-            continue
-        sides = [side for side in (index - 1, index + 1) if 0 <= side < len(runs)]
-        if any(seen_by[side] < 2 for side in sides):
-            continue
-        if len(sides) == 2 and judge.step(*sides) != CHANGE:
-            continue
-        steps[max(index - 1, 0) : index + 1] = [DOUBT] * len(steps[max(index - 1, 0) : index + 1])
-    return steps
+    found = []
+    for index in range(len(runs) - 1):
+        old, new = runs[index], runs[index + 1]
+        if times[old.version] > 1 or times[new.version] > 1:
+            found.append(PERSONAL)
+        else:
+            found.append(CHANGE if _is_witnessed(traits, events, old, new) else OPEN)
+    return found
 
 
-class _Judge:
-    """Tells of two versions, one after the other, whether the content has changed."""
+def _is_witnessed(traits: Traits, events: Sequence[int], old: Run, new: Run) -> bool:
+    """Tell whether enough visitors got both versions, and several of them by requests that were alike.
 
-    def __init__(self, traits: Traits, events: Sequence[int], runs: Sequence[Run]) -> None:
-        self._traits, self._events, self._runs = traits, events, runs
-        self._first: dict[int, int] = {}
-        self._last: dict[int, int] = {}
-        for index, run in enumerate(runs):
-            for who in run.who:
-                self._first.setdefault(who, index)
-                self._last[who] = index
-        self._splits: set[int] | None = None
+    Who did not change anything about his request got what the others got: had it changed for those only
+    who did, he would have got the old version again.
+    """
+    both = old.who & new.who
+    wanted = max(_FEWEST_WITNESSES, _WITNESSES * min(len(old.who), len(new.who)))
+    if len(both) < wanted:
+        return False
+    principal = traits.columns.principal
 
-    def step(self, old: int, new: int) -> str:
-        """Judge the step between two runs that were each seen by several."""
-        runs, events = self._runs, self._events
-        met = any(self._first[who] <= old for who in runs[new].who) or any(
-            self._last[who] >= new for who in runs[old].who
-        )
-        if not met and not self._traits.twins(_part(events, runs[old]), _part(events, runs[new])):
-            return PERSONAL
-        if self._splits is None:
-            self._splits = self._traits.splits(events)
-        places = range(runs[old].end, runs[new].start + 1)
-        return CHANGE if self._splits.isdisjoint(places) else SPLIT
+    def told(run: Run) -> dict[int, set[tuple[int, ...]]]:
+        part = events[run.start : run.end]
+        return traits.of([event for event in part if principal[event] in both])
 
-
-def _part(events: Sequence[int], run: Run) -> Sequence[int]:
-    return events[run.start : run.end]
+    before, after = told(old), told(new)
+    alike = sum(not before[who].isdisjoint(after[who]) for who in both)
+    return alike >= _FEWEST_WITNESSES

@@ -19,8 +19,8 @@ from perfkit.caching.event import Event, Seen
 from perfkit.caching.fingerprint import Fingerprint
 from perfkit.caching.interval import ratio_interval
 from perfkit.caching.policy import CACHE_PAGE, STRIPPED, TIMEOUTS, Policy
-from perfkit.caching.probe import bare
 from perfkit.caching.replay import Replay
+from perfkit.caching.shown import bare
 
 _COMBINED: Final = re.compile(
     r'(?P<host>\S+) \S+ \S+ \[(?P<time>[^\]]+)\] "(?P<method>[A-Z]+) (?P<url>\S+)[^"]*" '

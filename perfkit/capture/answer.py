@@ -15,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
+from perfkit.capture import effects
 from perfkit.capture.current import current
 from perfkit.capture.parts import find
 
@@ -63,19 +64,30 @@ class Candidate:
         inner, outer: its answer where the view handed it over, and where the client gets it.
         headers: the request's ``HTTP_*`` variables, and what else tells who asks for what.
         session, user: what the request has done with them, read at its end.
+        view: what was called.
+        calls: places in the trace's cache calls between which those of the view are.
+        effects: (verb, what) -> how often the view did it: mails sent, files saved.
+        pattern: text of the URL pattern that matched, "" where none was looked for.
+        path_info, urlconf: what that is looked up by, where a cache answered before it was done.
     """
 
     __slots__ = (
+        "calls",
         "csrf_used",
+        "effects",
         "headers",
         "inner",
         "messages_read",
         "outer",
         "path",
+        "path_info",
+        "pattern",
         "place",
         "request",
         "session",
+        "urlconf",
         "user",
+        "view",
         "view_started",
     )
 
@@ -90,17 +102,30 @@ class Candidate:
         self.session: Session | None = None
         self.user: User | None = None
         self.csrf_used = self.messages_read = False
+        self.view: Any = None
+        self.calls = (0, 0)
+        self.effects: dict[tuple[str, str], int] = {}
+        self.pattern = self.path_info = ""
+        self.urlconf: Any = None
 
-    def begin_view(self) -> None:
-        """Note when, and where in the world, the view is called."""
+    def begin_view(self, calls: int) -> None:
+        """Note when, and where in the world, the view is called, and how often the cache was so far."""
         if self.request is not None:
             self.place = _place(self.request)
+        self.calls = (calls, calls)
         self.view_started = perf_counter()
 
-    def note_view(self, response: Any) -> None:
+    def note_effect(self, verb: str, what: str) -> None:
+        """Note what a view does besides answering; whatever a middleware does a hit does not leave out."""
+        if self.place is not None and self.inner is None:
+            key = (verb, what)
+            self.effects[key] = self.effects.get(key, 0) + 1
+
+    def note_view(self, response: Any, view: Any, calls: int) -> None:
         """Note what a view returned, once it is rendered."""
         if self.request is None or self.is_never(self.request):
             return
+        self.view, self.calls = view, (self.calls[0], calls)
         if callable(getattr(response, "render", None)) and not response.is_rendered:
             response.add_post_render_callback(self.note_rendered)
         else:
@@ -122,7 +147,11 @@ class Candidate:
         request, self.request = self.request, None
         if request is None:
             return
-        if self.inner is None:
+        if self.inner is None and vars(request).get("_cache_update_cache") is False:
+            # A cache around the whole site answered before a view was looked for.
+            self.inner = answer(response, request, *_place(request))
+            self.path_info, self.urlconf = request.path_info, vars(request).get("urlconf")
+        elif self.inner is None:
             if self.place is None or response.status_code == 200 or self.is_never(request):
                 return
             # A view that raised, as it does for a page that somebody may not see: a refusal.
@@ -130,6 +159,8 @@ class Candidate:
         self.outer = answer(response, request, self.inner.language, self.inner.time_zone)
         meta = request.META
         self.path = request.path
+        match = request.resolver_match
+        self.pattern = (match.route if match is not None else "") or ""
         self.headers = {
             name: value
             for name, value in meta.items()
@@ -174,7 +205,8 @@ def answer(response: Any, request: HttpRequest, language: str, time_zone: str) -
     size = 0 if body is None else len(body)
     return Answer(
         response.status_code,
-        tuple(response.headers.items()),
+        # As ``items()`` has them, without asking for each by its name in lower case.
+        tuple(response.headers._store.values()),
         tuple(response.cookies),
         body if size <= LONGEST_BODY else None,
         size,
@@ -223,7 +255,7 @@ def check_response(self: Any, response: Any, callback: Any, name: str | None = N
         trace = current.get()
         if trace is not None and trace.candidate is not None:
             try:
-                trace.candidate.note_view(response)
+                trace.candidate.note_view(response, callback, len(trace.cache_events))
             except Exception as error:  # the answer must go its way for all that
                 trace.fail("answer hook", error)
 
@@ -234,7 +266,7 @@ def resolve_request(self: Any, request: HttpRequest) -> Any:
     trace = current.get()
     if trace is not None and trace.candidate is not None:
         try:
-            trace.candidate.begin_view()
+            trace.candidate.begin_view(len(trace.cache_events))
         except Exception as error:  # the request must go its way for all that
             trace.fail("answer hook", error)
     return found
@@ -244,10 +276,12 @@ def install() -> None:
     """Put the two functions into Django's handler."""
     _HANDLER.check_response = check_response
     _HANDLER.resolve_request = resolve_request
+    effects.install()
 
 
 def uninstall() -> None:
     """Take them out again."""
     _HANDLER.check_response = _original_check
     _HANDLER.resolve_request = _original_resolve
+    effects.uninstall()
     never.clear()

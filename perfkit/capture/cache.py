@@ -7,10 +7,12 @@ nested calls (``get_many`` calling ``get``) belong to the outer one. A miss is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import wraps
+from itertools import islice
 from time import perf_counter
+from types import MethodType
 from typing import Any
 
 from django.core.cache import caches
@@ -18,11 +20,23 @@ from django.core.cache.backends.base import BaseCache
 
 from perfkit.capture.current import Trace, current
 
-_MISSING: Any = object()
+
+class _Missing:
+    """Stands for a key that is not there; a toolbar may show it as an argument."""
+
+    def __repr__(self) -> str:
+        return "missing"
+
+
+_MISSING: Any = _Missing()
 _inside: ContextVar[bool] = ContextVar("perfkit_inside_cache", default=False)
 _classes: dict[type, type] = {}
 _ALIAS = "_perfkit_alias"
 
+#: Keys of one call that are kept where a developer looks on.
+MOST_KEYS = 100
+
+_READS = ("get", "get_many", "has_key")
 #: Calls that read are timed by functions of their own; these only write.
 _WRITES = ("add", "set", "set_many", "delete", "delete_many", "touch", "incr", "clear")
 
@@ -39,26 +53,73 @@ def _begin() -> Trace | None:
     return trace
 
 
-def note(trace: Trace, cache: Any, operation: str, started: float, hits: int, misses: int) -> None:
-    """Append one event; a failure in here is kept for the pipeline, as in ``sql.note``."""
+def note(
+    trace: Trace,
+    cache: Any,
+    operation: str,
+    started: float,
+    hits: int,
+    misses: int,
+    given: Sequence[Any] = (),
+) -> None:
+    """Append one event; a failure in here is kept for the pipeline, as in ``sql.note``.
+
+    What was given, the keys first, is looked at only where a developer looks on.
+    """
     ended = perf_counter()
     try:
         if len(trace.cache_events) < trace.limit:
+            if trace.detail is not None:
+                keys = _keys_of(operation, given)
+                trace.detail.keys[len(trace.cache_events)] = tuple(islice(keys, MOST_KEYS))
             trace.cache_events.append((alias_of(cache), operation, started, ended, hits, misses))
     except Exception as error:  # the site's call must not fail for us
         trace.fail("cache hook", error)
 
 
-def _traced_class(backend: type[Any]) -> type:
-    """Make the subclass of one backend class; it answers as the backend does, and takes time."""
+def _keys_of(operation: str, given: Sequence[Any]) -> Iterable[Any]:
+    """Return the keys among the arguments of a call; ``get_many`` and its kin take several in one."""
+    if not operation.endswith("_many"):
+        return given[:1]
+    several = given[0] if given else ()
+    return several if isinstance(several, dict | list | tuple | set) else ()
+
+
+def _timed_methods(of: Callable[[str], Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """Time the methods that are noted.
+
+    Args:
+        of: returns the function behind a name, which takes the cache first.
+    """
     methods = {
-        "get": _timed_get(backend.get),
-        "get_many": _timed_get_many(backend.get_many),
-        "has_key": _timed_has_key(backend.has_key),
+        "get": _timed_get(of("get")),
+        "get_many": _timed_get_many(of("get_many")),
+        "has_key": _timed_has_key(of("has_key")),
     }
     for name in _WRITES:
-        methods[name] = _timed_write(getattr(backend, name))
+        methods[name] = _timed_write(of(name))
+    return methods
+
+
+def _traced_class(backend: type[Any]) -> type:
+    """Make the subclass of one backend class; it answers as the backend does, and takes time."""
+    methods = _timed_methods(lambda name: getattr(backend, name))
     return type(backend.__name__, (backend,), {**methods, "__module__": backend.__module__})
+
+
+def _before(cache: Any) -> Callable[[str], Callable[..., Any]]:
+    """Return what stands in a cache object before its class's methods: a toolbar's, for instance."""
+
+    def of(name: str) -> Callable[..., Any]:
+        given = vars(cache).get(name) or getattr(cache, name)
+
+        @wraps(given)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return given(*args, **kwargs)
+
+        return call
+
+    return of
 
 
 def _timed_get(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,7 +139,7 @@ def _timed_get(original: Callable[..., Any]) -> Callable[..., Any]:
             return value
         finally:
             _inside.reset(token)
-            note(trace, self, "get", started, found, 1 - found)
+            note(trace, self, "get", started, found, 1 - found, (key,))
 
     return get
 
@@ -99,7 +160,7 @@ def _timed_get_many(original: Callable[..., Any]) -> Callable[..., Any]:
             return values
         finally:
             _inside.reset(token)
-            note(trace, self, "get_many", started, found, max(len(keys) - found, 0))
+            note(trace, self, "get_many", started, found, max(len(keys) - found, 0), (keys,))
 
     return get_many
 
@@ -119,7 +180,7 @@ def _timed_has_key(original: Callable[..., Any]) -> Callable[..., Any]:
             return answer
         finally:
             _inside.reset(token)
-            note(trace, self, "has_key", started, found, 1 - found)
+            note(trace, self, "has_key", started, found, 1 - found, args)
 
     return has_key
 
@@ -136,7 +197,7 @@ def _timed_write(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self, *args, **kwargs)
         finally:
             _inside.reset(token)
-            note(trace, self, original.__name__, started, 0, 0)
+            note(trace, self, original.__name__, started, 0, 0, args)
 
     return write
 
@@ -148,8 +209,13 @@ def hook_cache(cache: Any, alias: str) -> Any:
         return cache
     if backend not in _classes:
         _classes[backend] = _traced_class(backend)
+    own = vars(cache)
+    shadowed = [name for name in (*_READS, *_WRITES) if name in own]
+    if shadowed:
+        timed = _timed_methods(_before(cache))
+        own.update({name: MethodType(timed[name], cache) for name in shadowed})
     cache.__class__ = _classes[backend]
-    cache.__dict__[_ALIAS] = alias
+    own[_ALIAS] = alias
     return cache
 
 

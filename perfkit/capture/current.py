@@ -48,6 +48,25 @@ class Repeats:
         self.paths: list[CallPath] = []
 
 
+class Detail:
+    """What a toolbar's panels want to know beyond what findings are made of.
+
+    Attributes:
+        paths: statement text -> the call path of its first run, which is not taken otherwise.
+        keys: index into ``cache_events`` -> the keys that the call was about.
+    """
+
+    __slots__ = ("keys", "paths")
+
+    def __init__(self) -> None:
+        self.paths: dict[str, CallPath] = {}
+        self.keys: dict[int, tuple[Any, ...]] = {}
+
+
+#: Whether what is recorded from here on is shown to a developer, who waits for it.
+wants_detail: ContextVar[bool] = ContextVar("perfkit_wants_detail", default=False)
+
+
 class Trace:
     """What one recording has seen so far: lists of tuples, nothing formatted.
 
@@ -64,6 +83,7 @@ class Trace:
         "cache_events",
         "candidate",
         "closed",
+        "detail",
         "dropped",
         "dropped_s",
         "eager_loads",
@@ -114,6 +134,8 @@ class Trace:
         self.candidate: Candidate | None = None
         #: Tasks and threads that outlive the request keep the trace in their context.
         self.closed = False
+        #: Filled where ``wants_detail`` says so.
+        self.detail: Detail | None = None
 
     def root(self, model: str, place: Any, facts: Facts, owner: tuple[type, str] | None) -> Origin:
         """Return the origin of a queryset that no row led to: one for each line and way to build it."""

@@ -219,7 +219,11 @@ def _answers() -> None:
     code_at(f"{handler}.resolve_request", "request")
     for name in ("_get_response", "_get_response_async"):
         mentions(f"{handler}.{name}", "check_response", "resolve_request")
-    has(the("django.http:HttpResponse")(), "headers", "cookies", "content", "streaming")
+    response = the("django.http:HttpResponse")()
+    has(response, "headers", "cookies", "content", "streaming")
+    has(response.headers, "_store")
+    if list(response.headers._store.values()) != list(response.headers.items()):
+        raise Misfit("ResponseHeaders._store does not hold pairs of name and value")
     has(the("django.template.response:SimpleTemplateResponse"), "add_post_render_callback")
 
 

@@ -79,6 +79,8 @@ def observe(  # noqa: C901  # one function: each further call would cost a state
                 if asker is not None:
                     trace.asker = None
                 if seen is None:
+                    if trace.detail is not None:
+                        trace.detail.paths[sql] = locate(Repeats(sql), "")
                     trace.text_left -= len(sql)
                     if trace.text_left < 0:
                         trace.longest_sql = SHORTEST_SQL

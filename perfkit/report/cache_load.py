@@ -19,6 +19,7 @@ from perfkit.caching.saving import Setting
 from perfkit.conf import Settings, site_setting
 from perfkit.errors import StoreError, StoreMissing
 from perfkit.report.build import choose
+from perfkit.report.cache_text import AN_HOUR
 from perfkit.report.wording import counted
 from perfkit.store.events import StoredEvents, read_events
 
@@ -68,7 +69,7 @@ def load_cache(
     """
     facts = configured_backend()
     stored = read_events(settings.store or {}, since, until, most)
-    notes = tuple(_notes(settings, stored))
+    notes = tuple(_notes(settings, stored, most))
     if not stored.routes:
         return CacheReport((), notes, facts)
     setting = Setting(facts, hours_of(stored.routes), settings.cache_max_stale)
@@ -120,14 +121,23 @@ def _unknown(note: str) -> CacheReport:
     return CacheReport((), (note,), BackendFacts())
 
 
-def _notes(settings: Settings, stored: StoredEvents) -> Iterator[str]:
+def _notes(settings: Settings, stored: StoredEvents, most: int | None) -> Iterator[str]:
     if not settings.cache_advisor:
         yield "PERFKIT['CACHE_ADVISOR'] is off: nothing new is noted for the cache advice"
+    if stored.left_out:
+        yield (
+            f"The cache advice is made of the latest {most or 0:,} events or so: "
+            f"{counted(stored.left_out, 'older row')} left out; perfcache reads all"
+        )
     for number, what in (
-        (stored.left_out, "older than those that the cache advice is made of; perfcache reads all"),
         (stored.unreadable, "of the cache advisor could not be read"),
         (stored.of_other_keys, "of the cache advisor left out: noted under another SECRET_KEY"),
         (stored.evicted, "of the cache advisor deleted to keep the store within its size"),
     ):
         if number:
             yield f"{counted(number, 'row')} {what}"
+    if stored.routes and hours_of(stored.routes) < AN_HOUR:
+        yield (
+            "Less than an hour was seen: what the cache advice tells for an hour is stretched from "
+            f"{max(round(hours_of(stored.routes) * 60), 1)} min"
+        )

@@ -27,6 +27,10 @@ WORDS = {
 QUIET = ("do_not_cache", "not_worth_it", "not_enough_evidence")
 
 
+#: Hours from which on figures for an hour are as good as seen.
+AN_HOUR = 0.9
+
+
 def duration(seconds: int) -> str:
     """Write a timeout as people do: 300 is 5 min."""
     for unit, length in (("h", 3_600), ("min", 60)):
@@ -67,6 +71,8 @@ def evidence(advice: CacheAdvice) -> Iterator[str]:
         f"{seen['addresses']:,} address{'' if seen['addresses'] == 1 else 'es'}, "
         f"{counted(seen['visitors'], 'visitor')}, {seen['mean_ms']:,.1f} ms each"
     )
+    if advice.predicted is not None and seen["hours"] < AN_HOUR:
+        yield "less than an hour was seen: what is told for an hour is stretched from that"
     if not seen["comparisons"]:
         yield "compared: no answers to different visitors"
     elif seen["mismatches"]:
@@ -84,7 +90,10 @@ def evidence(advice: CacheAdvice) -> Iterator[str]:
     for what, number in seen["writes_per_hour"].items():
         yield f"a hit would leave out {number:,.1f} {what} an hour"
     if seen["attribute"] is not None:
-        yield f"hangs on {seen['attribute']}, which has {seen['variants']} values"
+        also = "".join(f" or {name}" for name in seen.get("attributes_also", ()))
+        yield f"hangs on {seen['attribute']}{also}, which has {seen['variants']} values"
+        if also:
+            yield "they told the same visitors apart, so that the key is made of all of them"
     if seen["parameters_left_out"]:
         yield f"parameters left out: {', '.join(seen['parameters_left_out'])}"
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.template import engines
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import translation
 
 from perfkit.caching.event import ANONYMOUS, STAFF, UNKNOWN, USER
 from tests.caching.site import NOON, USUAL, Site, site
@@ -208,3 +210,169 @@ def get_plainly(settings: Any) -> Callable[[str], Any]:
             return Client().get(url)
 
     return get
+
+
+def missing(request: HttpRequest) -> HttpResponse:
+    """There is none."""
+    raise Http404("secret")
+
+
+def denied(request: HttpRequest) -> HttpResponse:
+    """Not for everybody."""
+    raise PermissionDenied
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Fails."""
+    raise ValueError("secret")
+
+
+@pytest.mark.parametrize(("view", "status"), [(missing, 404), (denied, 403), (broken, 500)])
+def test_a_view_that_raises_is_a_refusal(
+    view: Any, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """Django answers in its place: without an event nobody knew that some may not see the page."""
+    with site((path("page/", view),), monkeypatch, _store(tmp_path), *USUAL) as made:
+        made.get(made.client(), "/page/")
+        (event,) = made.events()
+    assert event.status == status
+    assert event.inner is not None
+    assert not event.inner.stored
+    assert event.view_ms >= 0.0
+
+
+def test_headers_of_an_answer_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """The body is the same: a link, a language, an ETag make another answer; a date does not."""
+    given: dict[str, str] = {}
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("same", headers=given)
+
+    told = []
+    with site((path("page/", view),), monkeypatch, _store(tmp_path), *USUAL) as made:
+        client = made.client()
+        for name, value in (("", ""), ("Date", "now"), ("ETag", '"1"'), ("ETag", '"2"'), ("Link", "</a>"), ("Content-Language", "de")):  # fmt: skip
+            given.clear()
+            if name:
+                given[name] = value
+            made.get(client, "/page/")
+        told = [event.headers for event in made.events()]
+    assert told[0] == told[1]
+    assert len(set(told[1:])) == 5
+
+
+def test_the_language_in_force_before_the_view_is_the_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """A view that puts another one in force answers under the key of the one before."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        translation.activate(request.GET["to"])
+        return HttpResponse("page")
+
+    with (
+        translation.override("en"),
+        site((path("page/", view),), monkeypatch, _store(tmp_path), *USUAL, USE_I18N=True) as made,
+    ):
+        client = made.client()
+        for language in ("en", "de", "fr"):
+            translation.activate("en")
+            made.get(client, f"/page/?to={language}")
+            translation.activate("en")
+        events = made.events()
+    languages = {dict(event.attributes)["language"] for event in events}
+    assert len(languages) == 1
+
+
+@pytest.mark.parametrize("who", [ANONYMOUS, USER, STAFF])
+def test_a_user_of_rest_framework(who: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """Its request sets the user on Django's, which no session tells of."""
+    from django.contrib.auth.models import AnonymousUser
+    from rest_framework.authentication import BaseAuthentication
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    class Token(BaseAuthentication):
+        def authenticate(self, request: Any) -> Any:
+            if who == ANONYMOUS:
+                return AnonymousUser(), None
+            return User(pk=5, username="api", is_staff=who == STAFF), None
+
+    class Mine(APIView):
+        authentication_classes = (Token,)
+
+        def get(self, request: Any) -> Any:
+            return Response({"name": request.user.username})
+
+    with site((path("api/", Mine.as_view()),), monkeypatch, _store(tmp_path), *USUAL) as made:
+        made.get(made.client(), "/api/", HTTP_AUTHORIZATION="Token secret")
+        (event,) = made.events()
+    assert (event.audience, event.user_read, event.has_session) == (who, True, True)
+
+
+def test_an_async_view_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """A cache around it would be asked in the event loop."""
+
+    async def awaited(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("page")
+
+    urls = (path("page/", awaited), path("plain/", plain))
+    with site(urls, monkeypatch, _store(tmp_path)) as made:
+        made.get(made.client(), "/page/")
+        made.get(made.client(), "/plain/")
+        assert [event.awaited for event in made.events()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "same"),
+    [("X-Frame-Options", "DENY", True), ("X-Account", "7", False), ("Set-Cookie-Not", "", False)],
+)
+def test_what_middlewares_add_is_told(
+    name: str, value: str, same: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """The client gets what the view made, unless somebody could be named in a header."""
+    monkeypatch.setattr(Adding, "header", (name, value))
+    with site(
+        (path("plain/", plain),), monkeypatch, _store(tmp_path), f"{__name__}.Adding"
+    ) as made:
+        made.get(made.client(), "/plain/")
+        (event,) = made.events()
+    assert event.same_body is same
+
+
+class Adding:
+    """Adds a header to every answer."""
+
+    header = ("", "")
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Answer one request."""
+        response = self.get_response(request)
+        response.headers[self.header[0]] = self.header[1]
+        return response
+
+
+def test_two_requests_are_alike_only_when_all_that_shows_is(served: Site) -> None:
+    """Network, browser and headers; not what is new with every request."""
+    client = served.client()
+    for more in (
+        {},
+        {"HTTP_X_REQUEST_ID": "1"},
+        {"HTTP_REFERER": "https://a.example/"},
+        {"REMOTE_ADDR": "192.0.2.9"},
+    ):
+        served.get(client, "/plain/", **more)
+    told = [dict(event.attributes) for event in served.events()]
+    headers = [each["headers"] for each in told]
+    network = [each["network"] for each in told]
+    assert headers[0] == headers[1] != headers[2]
+    assert network[0] == network[1] == network[2] != network[3]
+
+
+def _store(folder: Any) -> dict[str, str]:
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "store.sqlite3")}

@@ -151,6 +151,21 @@ def test_one_page_of_ones_own_by_the_session() -> None:
     assert "vary_on_cookie" in found.code
 
 
+def test_one_visitor_that_sends_nothing_of_who_he_is() -> None:
+    """All others have an entry of their own; the next one without a cookie would get his page."""
+
+    def own(each: Event, number: int) -> Event:
+        body, is_bare = 10_000 + number, number == 8
+        told = (() if is_bare else (("cookie:sessionid", number + 1),)) + (
+            ("header:cookie", 0 if is_bare else number + 1),
+        )
+        return replace(each, body=body, masked=body, has_session=not is_bare, user_read=True,
+                       audience=ANONYMOUS if is_bare else USER, attributes=told)  # fmt: skip
+
+    found = advice(traffic(own, count=1_500))
+    assert (found.verdict, found.reasons) == ("do_not_cache", ("personalized",))
+
+
 @pytest.mark.parametrize("staff", [1, 2, 6])
 def test_a_variant_is_shared_among_those_only_who_were_compared(staff: int) -> None:
     """One or two of staff prove nothing of what all staff may get."""
@@ -176,6 +191,61 @@ def test_a_cookie_of_which_members_have_values_of_their_own() -> None:
                        attributes=(*each.attributes, ("cookie:team", value)))  # fmt: skip
 
     assert advice(traffic(team, count=2_000)).verdict == "anonymous_only"
+
+
+def test_attributes_that_go_together_are_all_taken() -> None:
+    """Half of the visitors have both a cookie and a header: nobody knows on which of them it hangs."""
+
+    def both(each: Event, number: int) -> Event:
+        value = 1 + number // 2 % 2
+        body = each.body + value
+        return replace(each, body=body, masked=body,
+                       attributes=(*each.attributes, ("cookie:theme", value), ("header:x-theme", 5 - value)))  # fmt: skip
+
+    found = advice(traffic(both, count=900))
+    assert found.verdict == "cache_page_vary"
+    told = {found.evidence["attribute"], *found.evidence["attributes_also"]}
+    assert told == {"cookie:theme", "header:x-theme"}
+    assert "request.COOKIES.get('theme')" in found.code
+    assert "request.headers.get('X-Theme')" in found.code
+
+    def many(each: Event, number: int) -> Event:
+        more = tuple((f"header:x-{at}", 1 + number // 2 % 2) for at in range(4))
+        made = both(each, number)
+        return replace(made, attributes=(*made.attributes, *more))
+
+    assert advice(traffic(many, count=900)).verdict == "do_not_cache"
+
+
+@pytest.mark.parametrize("rare", [4, 60])
+def test_a_value_that_few_have_is_not_proven(rare: int) -> None:
+    """Thirty comparisons of five visitors, at as many addresses as the others, or it is not told."""
+
+    def by_plan(each: Event, number: int) -> Event:
+        value = 3 if number < rare and number % 2 == 0 else 1 + number % 2
+        body = each.body + 10 * value
+        return replace(each, body=body, masked=body, has_session=False, audience=ANONYMOUS,
+                       attributes=(("header:x-plan", value),))  # fmt: skip
+
+    found = advice(traffic(by_plan, count=900))
+    assert (found.verdict == "cache_page_vary") is (rare == 60)
+
+
+def test_members_are_compared_as_often_as_all() -> None:
+    """Where the view looks: half of four hundred visits is too few."""
+    looking = traffic(lambda each, number: replace(each, user_read=True), count=380)
+    found = advice(looking)
+    assert found.verdict == "not_enough_evidence"
+    assert "members_not_seen" in found.reasons
+    more = traffic(lambda each, number: replace(each, user_read=True), count=800)
+    assert advice(more).verdict == "cache_page"
+
+
+def test_one_answer_that_forbids_storing_is_enough() -> None:
+    """The view says so to one visitor: what others get is not for him, nor his for them."""
+    events = traffic()
+    events[250] = replace(events[250], inner=seen(1, no_store=True))
+    assert advice(events).reasons == ("forbidden_by_view",)
 
 
 def test_what_was_not_read_is_not_the_same() -> None:

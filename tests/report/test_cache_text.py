@@ -61,6 +61,11 @@ def test_a_route_in_words() -> None:
         ),
         ({"hours": 0.02}, "requests in 1 min, "),
         ({"hours": 0.75}, "requests in 45 min, "),
+        ({"hours": 0.75}, "what is told for an hour is stretched from that"),
+        (
+            {"attribute": "mobile", "variants": 2, "attributes_also": ["header:x-plan"]},
+            "hangs on mobile or header:x-plan, which has 2 values",
+        ),
         ({"hours": 48.0}, "requests in 48 h, "),
         ({}, "a hit would leave out 4.0 UPDATE shop_page an hour"),
     ],

@@ -38,7 +38,7 @@ class Judged:
             ]
             if not behaviors:
                 continue
-            people = population(60, rng)
+            people = population(kind.people, rng)
             for visitor in people:
                 kind.equip(rng, visitor)
             cache.clear()

@@ -44,9 +44,7 @@ def shows_messages(request: HttpRequest) -> HttpResponse:
     return HttpResponse(PAGE + "".join(map(str, messages.get_messages(request))))
 
 
-@behavior(
-    6, "anonymous_only", "fragment", reasons=["personalized"], visits=anybody("/greeting/", 800)
-)
+@behavior(6, "anonymous_only", reasons=["personalized"], visits=anybody("/greeting/", 800))
 def greeting(request: HttpRequest) -> HttpResponse:
     """Another page for each user, one for all others."""
     spend(30)
@@ -54,7 +52,13 @@ def greeting(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"Hello {name}" + PAGE)
 
 
-@behavior(7, "cache_page_vary", reasons=["varies_by_attribute"], attribute="logged_in")
+@behavior(
+    7,
+    "cache_page_vary",
+    reasons=["varies_by_attribute"],
+    attribute="logged_in",
+    visits=anybody("/login_link/", 500),
+)
 def login_link(request: HttpRequest) -> HttpResponse:
     """A link to log in, or out."""
     spend(30)
@@ -66,7 +70,7 @@ def login_link(request: HttpRequest) -> HttpResponse:
     "cache_page_vary",
     reasons=["varies_by_attribute"],
     attribute="staff",
-    visits=anybody("/staff_button/", 560),
+    visits=anybody("/staff_button/", 760),
 )
 def staff_button(request: HttpRequest) -> HttpResponse:
     """A button for staff."""
@@ -121,7 +125,7 @@ def _with_token(rng: Random, visitor: Visitor) -> dict[str, str]:
 
 
 @behavior(
-    34, "cache_page_vary", "do_not_cache", reasons=["personalized"],
+    34, "cache_page_vary", reasons=["personalized"], attribute="header:authorization",
     visits=anybody("/api_of_mine/", 700, 0.5, headers=_with_token, only=lambda each: each.number % 2 == 0),
 )  # fmt: skip
 def api_of_mine(request: HttpRequest) -> HttpResponse:
@@ -166,7 +170,7 @@ def experiment(request: HttpRequest) -> HttpResponse:
 
 
 @behavior(
-    51, "cache_page_vary", "do_not_cache", reasons=["personalized"], site="carts",
+    51, "cache_page_vary", reasons=["personalized", "repeats_per_visitor"], site="carts",
     visits=anybody("/my_cart/", 700, 0.5),
 )  # fmt: skip
 def my_cart(request: HttpRequest) -> HttpResponse:
@@ -177,7 +181,6 @@ def my_cart(request: HttpRequest) -> HttpResponse:
 
 @behavior(
     59,
-    "do_not_cache",
     "anonymous_only",
     reasons=["personalized"],
     visits=anybody("/statement/", 800),

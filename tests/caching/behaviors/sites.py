@@ -52,11 +52,13 @@ class SiteKind:
         middleware: below perfkit's.
         settings: of the site.
         equip: gives a visitor what he brings along.
+        people: how many visitors it has.
     """
 
     middleware: Sequence[str] = USUAL
     settings: dict[str, Any] = field(default_factory=dict)
     equip: Callable[[Random, Visitor], None] = lambda rng, visitor: None
+    people: int = 60
 
 
 def _with_shop_cookies(rng: Random, visitor: Visitor) -> None:
@@ -82,6 +84,7 @@ def _with_language(rng: Random, visitor: Visitor) -> None:
 HERE = __name__
 SITES = {
     "usual": SiteKind(),
+    "crowd": SiteKind(people=200),
     "days": SiteKind(),
     "rush": SiteKind(),
     "shops": SiteKind(equip=_with_shop_cookies),

@@ -84,6 +84,10 @@ def rules(rng: Random) -> tuple[str, Rule, bool]:
         "members of a team": (lambda who, page, at, shown: who.is_member and who.team == team, True),
         "a visitor's address": (lambda who, page, at, shown: who.number % 7 == 0, False),
         "a few, later": (lambda who, page, at, shown: at > 3_600 and who.number in special, True),
+        "a network": (lambda who, page, at, shown: who.team < 2, False),
+        "a network on one page": (lambda who, page, at, shown: page == url and who.team < 2, False),
+        "a browser": (lambda who, page, at, shown: who.team, False),
+        "where somebody is": (lambda who, page, at, shown: shown["network"], rng.random() < 0.5),
     }  # fmt: skip
     name = rng.choice(sorted(every))
     return name, *every[name]
@@ -106,14 +110,16 @@ def traffic(rng: Random) -> tuple[str, list[Event], list[Any]]:
         people.append(Person(number, audience, rng.randrange(4), shown))
     pages, hours = rng.choice((1, 5, 25, 60)), 2.0
     each_s = rng.choice((0.0, 0.0, 600.0, 1_800.0, 5_400.0))
-    apart = rng.random() < 0.25  # two groups that never meet, by team or by chance
+    # Two groups that never meet, by team or by chance, in turns of so many seconds; people who move.
+    apart, turn_s = rng.random() < 0.35, rng.choice((3_600.0, 3_600.0, 1_800.0, each_s or 600.0))
+    moves = rng.random() < 0.3
     tells = rng.random() < 0.9 or looks
     found, truths = [], []
     requests = rng.choice((400, 900, 1_800))
     for _ in range(requests):
         at = rng.random() * hours * 3_600
         who = rng.choice(people)
-        if apart and (who.team < 2) != (at < 3_600):
+        if apart and (who.team < 2) != (at // turn_s % 2 == 0):
             continue
         page = (
             min(int(rng.paretovariate(0.7)), pages)
@@ -121,6 +127,8 @@ def traffic(rng: Random) -> tuple[str, list[Event], list[Any]]:
             else rng.randrange(1, pages + 1)
         )
         shown = {**who.shown, "header:hx-request": 1 + (rng.random() < 0.3)}
+        shown["network"] = 7 if moves and at > 3_600 else 1_000 + who.number
+        shown["headers"] = 10_000 + 2 * who.number + shown["header:hx-request"]
         truth = rule(who, page, at, shown)
         version = int((at + 97 * page) // each_s) if each_s else 0
         body = hash((page, truth, version)) & (1 << 62) - 1 | 1

@@ -156,8 +156,7 @@ def test_no_verdict_shares_what_differs(number: int, served: Served) -> None:
             decision.reasons,
         )
     elif served.told[route][0].startswith("nothing"):
-        assert decision.verdict in (
-            "cache_page",
-            "low_level",
-            "not_worth_it",
-        ), (served.told[route], decision)
+        # Where the view looks, or is edited, 400 visits are few: 25 for each version of a page.
+        few = decision.reasons in (("members_not_seen",), ("changes_not_witnessed",))
+        told = (served.told[route], decision.verdict, decision.reasons)
+        assert few or decision.verdict in ("cache_page", "low_level", "not_worth_it"), told

@@ -25,8 +25,8 @@ KEPT: dict[str, Any] = {"until": 0.0}
 
 PAGE = "<p>What everybody may read, and does.</p>" * 20
 
-#: What gives nobody anything that was made for another.
-NOT_SHARED = ("do_not_cache", "not_enough_evidence", "not_worth_it")
+#: What gives nobody anything that was made for another: a fragment is what all get the same of.
+NOT_SHARED = ("do_not_cache", "not_enough_evidence", "not_worth_it", "fragment")
 
 
 def _of(*numbers: int) -> Any:
@@ -53,7 +53,7 @@ def _one_of_all(rng: Random, people: Sequence[Visitor]) -> list[Visit]:
     ]
 
 
-@behavior(62, *NOT_SHARED, "anonymous_only", "cache_page_vary", visits=_one_of_all)
+@behavior(62, *NOT_SHARED, "anonymous_only", visits=_one_of_all)
 def for_one(request: HttpRequest) -> HttpResponse:
     """One request of six hundred is answered otherwise."""
     spend(30)
@@ -99,7 +99,7 @@ def _two_halves(rng: Random, people: Sequence[Visitor]) -> list[Visit]:
     ]
 
 
-@behavior(64, *NOT_SHARED, "cache_page_vary", visits=_two_halves)
+@behavior(64, *NOT_SHARED, visits=_two_halves)
 def by_team(request: HttpRequest) -> HttpResponse:
     """The same, and nothing that a request brings along tells the teams apart."""
     spend(30)
@@ -240,6 +240,7 @@ def members_form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f'<input name="csrfmiddlewaretoken" value="{get_token(request)}">' + PAGE)
 
 
+# Who is not logged in gets it in one language, whoever he is.
 @behavior(74, *NOT_SHARED, "anonymous_only", site="tongues", visits=anybody("/tongue/", 640))
 def tongue(request: HttpRequest) -> HttpResponse:
     """In the language of a user's profile, which the view itself puts in force, and leaves so."""
