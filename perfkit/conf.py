@@ -68,16 +68,43 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "CACHE_MAX_STALE", 0.01, "share", "Share of the cache's answers that may be out of date."
     ),
+    Option("CAPTURES", 200, "whole", "Captures kept at most; 0: none can be made."),
+    Option(
+        "CAPTURE_SHARED",
+        "refuse",
+        "shared",
+        "What cProfile does where it would count other requests too.",
+    ),
     Option("MAX_QUERIES", 10_000, "positive", "Statements kept in detail for one request."),
     Option("MAX_ROUTES", 200, "positive", "Routes kept apart; further ones count as _other."),
+    Option("EDITOR", None, "editor", "The editor that a line of code opens in; None: no links."),
+    Option(
+        "EDITOR_PATHS", (), "pairs", "Where the server's folders lie on the developer's machine."
+    ),
     Option("USER_PATHS", (), "paths", "Further folders whose code counts as the site's own."),
     Option("IGNORE", (), "rules", "Rules for findings that you live with; see findings.rst."),
 )
+
+#: Name -> the URL by which an editor that is installed on the developer's machine opens a line.
+EDITORS = {
+    "cursor": "cursor://file/{path}:{line}",
+    "emacs": "emacs://open?url=file://{path}&line={line}",
+    "idea": "idea://open?file={path}&line={line}",
+    "macvim": "mvim://open?url=file://{path}&line={line}",
+    "pycharm": "pycharm://open?file={path}&line={line}",
+    "sublime": "subl://open?url=file://{path}&line={line}",
+    "textmate": "txmt://open?url=file://{path}&line={line}",
+    "vscode": "vscode://file/{path}:{line}",
+    "vscodium": "vscodium://file/{path}:{line}",
+    "windsurf": "windsurf://file/{path}:{line}",
+    "zed": "zed://file/{path}:{line}",
+}
 
 ALLOWED = {
     "bool": "True or False",
     "share": "a number from 0 to 1",
     "timing": '"off", "debug", "staff" or "always"',
+    "shared": '"refuse" or "label"',
     "store": "None, False, or a dict like an entry of DATABASES with ENGINE and NAME",
     "positive": "a number above 0",
     "count": "a whole number from 2",
@@ -88,10 +115,14 @@ ALLOWED = {
     "statsd": "None, or a dict with HOST (a name), PORT (1 to 65535), PREFIX (a name) and FORMAT "
     '("plain", "tags" or "dogstatsd")',
     "paths": "a list or tuple of strings",
+    "pairs": "a list or tuple of pairs of strings: the server's folder and the developer's",
+    "editor": "None, the name of an editor, or a URL with {path} and {line} in it; names are "
+    + ", ".join(EDITORS),
     "patterns": "a list or tuple of regular expressions, as text",
     "rules": "a list or tuple of dicts",
 }
 SERVER_TIMING_CHOICES = ("off", "debug", "staff", "always")
+CAPTURE_SHARED_CHOICES = ("refuse", "label")
 STATSD_DEFAULTS = {"HOST": "127.0.0.1", "PORT": 8125, "PREFIX": "perfkit", "FORMAT": "plain"}
 #: How statsd is told the route: within the name, as Graphite tags, as DogStatsD tags.
 STATSD_FORMATS = ("plain", "tags", "dogstatsd")
@@ -143,8 +174,12 @@ class Settings:
     cache_advisor: bool
     cache_masks: tuple[str, ...]
     cache_max_stale: float
+    captures: int
+    capture_shared: str
     max_queries: int
     max_routes: int
+    editor: str | None
+    editor_paths: tuple[tuple[str, str], ...]
     user_paths: tuple[str, ...]
     ignore: tuple[Rule, ...]
     debug: bool
@@ -172,6 +207,25 @@ def _is_pattern(value: Any) -> bool:
 
 def _is_url(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+def _is_editor(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    if value in EDITORS:
+        return True
+    scheme, colon, _ = value.partition(":")
+    # These would run in the page, or show what nobody asked for.
+    is_safe = scheme.lower() not in ("javascript", "data", "vbscript", "blob")
+    return bool(colon) and scheme.isidentifier() and is_safe and "{path}" in value
+
+
+def _is_pair(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(each, str) and each for each in value)
+    )
 
 
 def is_rule(value: Any) -> bool:
@@ -212,6 +266,7 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "share": lambda value: _is_number(value) and 0 <= value <= 1,
     "target": lambda value: _is_number(value) and 0 < value < 1,
     "timing": lambda value: value in SERVER_TIMING_CHOICES,
+    "shared": lambda value: value in CAPTURE_SHARED_CHOICES,
     "store": lambda value: value is None or value is False or _is_database(value),
     "positive": lambda value: _is_number(value) and value > 0,
     "seconds": lambda value: value is None or (_is_number(value) and value > 0),
@@ -220,6 +275,8 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "url": lambda value: value is None or _is_url(value),
     "statsd": lambda value: value is None or _is_statsd(value),
     "rules": lambda value: isinstance(value, list | tuple),
+    "editor": lambda value: value is None or _is_editor(value),
+    "pairs": lambda value: isinstance(value, list | tuple) and all(map(_is_pair, value)),
     "patterns": lambda value: isinstance(value, list | tuple) and all(map(_is_pattern, value)),
     "paths": lambda value: (
         isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
@@ -293,6 +350,7 @@ def get_settings() -> Settings:
         values[option.name.lower()] = (
             tuple(value) if option.accepts in ("paths", "patterns") else value
         )
+    values["editor_paths"] = tuple((here, there) for here, there in values["editor_paths"])
     # Without its wrong keys a rule would hide more than it says, so that it counts not at all.
     values["ignore"] = tuple(
         tuple(sorted(rule.items())) for rule in values["ignore"] if is_rule(rule)

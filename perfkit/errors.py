@@ -17,3 +17,7 @@ class StoreMissing(StoreError):
 
 class StoreTooNew(StoreError):
     """The store was written by a newer perfkit and is left alone."""
+
+
+class CaptureRefused(PerfkitError):
+    """A capture cannot be made now; the message is the reason, in one line."""

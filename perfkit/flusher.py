@@ -55,6 +55,7 @@ class Flusher:
         finish: called once at the end, instead of ``flush``.
         interval_s: seconds between two flushes.
         reset: called in a forked child, before anything is queued there.
+        look: called in the thread each time that it looks at the queue.
 
     Attributes:
         dropped: items that there was no room for, since somebody set it to 0.
@@ -68,11 +69,13 @@ class Flusher:
         finish: Callable[[], None],
         interval_s: float,
         reset: Callable[[], None],
+        look: Callable[[], None] | None = None,
     ) -> None:
         self._handle = handle
         self._flush = flush
         self._finish = finish
         self._reset = reset
+        self._look = look
         self.interval_s = interval_s
         self.dropped = 0
         forking.prepare()
@@ -110,6 +113,10 @@ class Flusher:
         elif len(self._queue) == _MANY_WAITING:
             self._wake.set()
 
+    def hurry(self) -> None:
+        """Have the thread handle what is queued at once: somebody waits for it."""
+        self._wake.set()
+
     def start(self) -> None:
         """Start the thread where none runs: something waits for a flush that is not queued."""
         if self._thread is None:
@@ -138,6 +145,9 @@ class Flusher:
             self._wake.clear()
             waiting = len(self._queue)
             self.drain(stopping)
+            if self._look is not None:
+                with isolated("orders"):
+                    self._look()
             unsent = unsent or waiting > 0
             since = monotonic() - self._flushed
             if since >= self.interval_s or (unsent and not waiting and since >= _QUIET_S):

@@ -11,7 +11,7 @@ from typing import Any
 from perfkit import lifespan
 from perfkit.capture import answer, coroutine, places, roles, rows, sql, usage
 from perfkit.capture import cache as cache_hook
-from perfkit.capture.current import Trace
+from perfkit.capture.current import Detail, Trace, wants_detail
 from perfkit.capture.fit import misfits
 from perfkit.capture.needs import Misfit
 from perfkit.conf import Settings, get_settings
@@ -67,4 +67,7 @@ def report_failures(trace: Trace) -> None:
 
 def new_trace(settings: Settings) -> Trace:
     """Make an empty trace with the limits of the settings."""
-    return Trace(settings.max_queries, settings.slow_query_ms / 1000)
+    trace = Trace(settings.max_queries, settings.slow_query_ms / 1000)
+    if wants_detail.get():
+        trace.detail = Detail()
+    return trace

@@ -54,6 +54,8 @@ class PerfkitMiddleware:
         if observation is None:
             return cast(HttpResponseBase, self.get_response(request))
         try:
+            if observation.asked is not None:
+                pipeline.capture(observation)
             response: HttpResponseBase = self.get_response(request)
         except BaseException:
             pipeline.abandon(observation, 500)
@@ -67,6 +69,8 @@ class PerfkitMiddleware:
         if observation is None:
             return cast(HttpResponseBase, await self.get_response(request))
         try:
+            if observation.asked is not None:
+                await pipeline.acapture(observation)
             response: HttpResponseBase = await self.get_response(request)
         except BaseException as error:
             cancelled = isinstance(error, CancelledError)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import Token
 from threading import get_ident
 from time import perf_counter, thread_time
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
@@ -36,6 +36,16 @@ _LONGEST_LENGTH = 15
 CLIENT_GONE = 499
 
 
+class Pieces(Protocol):
+    """What is told when the site's own code for a request goes on in a thread, and when it stops."""
+
+    def resume(self) -> None:
+        """Go on; raises nothing."""
+
+    def pause(self) -> None:
+        """Stop, in the same thread; raises nothing."""
+
+
 class Observation:
     """The clocks of one request and, when its statements are recorded, its trace.
 
@@ -52,6 +62,10 @@ class Observation:
         thread_id: ``get_ident()`` of the thread in which it began, or the greenlet.
         running_task: the asyncio task that answers it, None under WSGI and once finished.
         error: name of the class of the exception that failed it, ``""`` where none is known.
+        shares_thread: whether other requests run in the thread at the same time.
+        asked: why it may be captured, None for nearly all.
+        capture: what captures it, None for nearly all.
+        sampled: whether ``SAMPLE_RATE`` has it recorded; a captured request is in any case.
     """
 
     __slots__ = (
@@ -59,6 +73,8 @@ class Observation:
         "_done",
         "_token",
         "aborted",
+        "asked",
+        "capture",
         "cpu_s",
         "ended",
         "error",
@@ -68,7 +84,9 @@ class Observation:
         "outer",
         "request",
         "running_task",
+        "sampled",
         "sent_bytes",
+        "shares_thread",
         "stamp",
         "started",
         "started_at",
@@ -94,6 +112,10 @@ class Observation:
         self.error = ""
         self.outer = current.get()
         self._token: Token[Trace | None] | None = None if trace is None else current.set(trace)
+        self.asked: Any = None
+        self.capture: Pieces | None = None
+        self.sampled = True
+        self.shares_thread = shared
         self._cpu_started = None if shared else thread_time()
         self.thread_id = whereabouts()
         self.running_task: Task[Any] | None = _current_task() if shared else None
@@ -103,6 +125,8 @@ class Observation:
 
     def leave(self) -> None:
         """Note the first byte and stop recording in this context; the body may still come."""
+        if self.capture is not None:
+            self.capture.pause()
         self.first_byte = perf_counter()
         if self.request is not None:
             self.match = self.request.resolver_match
@@ -178,9 +202,13 @@ class Body:
         try:
             while True:
                 token = current.set(trace)
+                if (capture := observation.capture) is not None:
+                    capture.resume()
                 try:
                     chunk = next(content, None)
                 finally:
+                    if capture is not None:
+                        capture.pause()
                     current.reset(token)
                 if chunk is None:
                     break
@@ -197,9 +225,13 @@ class Body:
         try:
             while True:
                 token = current.set(trace)
+                if (capture := observation.capture) is not None:
+                    capture.resume()
                 try:
                     chunk = await anext(content, None)
                 finally:
+                    if capture is not None:
+                        capture.pause()
                     current.reset(token)
                 if chunk is None:
                     break

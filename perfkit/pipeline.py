@@ -7,17 +7,19 @@ the flusher's thread.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from random import random
 from threading import Lock, current_thread
 from time import perf_counter, time
+from typing import NamedTuple, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from perfkit.acceptance.accepted import Acceptance, take_matched
-from perfkit.analysis import analyze, facts_of
+from perfkit.analysis import analyze, build, facts_of
 from perfkit.caching.collector import Collector
 from perfkit.capture.answer import CANDIDATE_METHODS, Candidate
 from perfkit.capture.current import UNRECORDED, current
@@ -36,15 +38,25 @@ from perfkit.metrics.sample import Sample
 from perfkit.metrics.statsd import MetricsWindow, StatsdSink
 from perfkit.metrics.thinning import Thinning
 from perfkit.observation import RUNNING, Observation
+from perfkit.profiling.admission import asked_for, begun, is_first, log, refusal_of, refused
+from perfkit.profiling.awaited import OPEN, give_up
+from perfkit.profiling.capture import Capture, Order
+from perfkit.profiling.cprofile_engine import counting
+from perfkit.profiling.keeping import CaptureKeeper
+from perfkit.profiling.running import RunningCapture
+from perfkit.profiling.token import COOKIE, HEADER, Ticket, is_borne
 from perfkit.record import RequestRecord
 from perfkit.samples.errors import name_of
 from perfkit.samples.keeper import SampleKeeper
 from perfkit.snapshot import counted, from_trace
+from perfkit.store import captures
 from perfkit.store.place import sqlite_path
 from perfkit.store.sink import StoreSink
 from perfkit.watchdog import guard
 from perfkit.watchdog.guard import guards
 from perfkit.watchdog.watchdog import Watchdog
+
+T = TypeVar("T")
 
 
 def begin(request: HttpRequest, shared: bool) -> Observation | None:
@@ -64,8 +76,14 @@ def begin(request: HttpRequest, shared: bool) -> Observation | None:
         settings = get_settings()
         if not guards:
             watch(settings)
+        for counter in counting:
+            counter.joined()
+        asked = None
+        if OPEN or is_borne(request.META):
+            asked = asked_for(request)
         trace = None
-        if settings.sample_rate >= 1 or random() < settings.sample_rate:
+        sampled = settings.sample_rate >= 1 or random() < settings.sample_rate
+        if sampled or asked is not None:
             trace = new_trace(settings)
             trace.of_request = True
             if settings.cache_advisor and request.method in CANDIDATE_METHODS:
@@ -73,6 +91,7 @@ def begin(request: HttpRequest, shared: bool) -> Observation | None:
         elif outer is None:
             trace = UNRECORDED
         observation = Observation(request, trace, shared or on_greenlets(), finish)
+        observation.asked, observation.sampled = asked, sampled
         request._perfkit = observation  # type: ignore[attr-defined]  # read by the toolbar panel
         return observation
     except Exception as error:
@@ -102,20 +121,102 @@ def watch(settings: Settings) -> None:
             flusher().start()  # what hangs may be the first request of all
 
 
+def capture(observation: Observation) -> None:
+    """Capture a request for which somebody has asked: the one write to the store in a request's time."""
+    try:
+        if _is_good(observation):
+            _begin_capture(observation)
+    except Exception as error:
+        report_failure("capture", error)
+
+
+async def acapture(observation: Observation) -> None:
+    """Do the same on an event loop, which the store must not hold up."""
+    try:
+        if isinstance(observation.asked, Ticket):
+            is_good = await sync_to_async(_is_good, thread_sensitive=False)(observation)
+        else:
+            is_good = _is_good(observation)
+        if is_good:
+            _begin_capture(observation)
+    except Exception as error:
+        report_failure("capture", error)
+
+
+def _is_good(observation: Observation) -> bool:
+    """Tell whether what asks for a capture is good for one; a token is spent by this."""
+    asked, settings = observation.asked, get_settings()
+    if not isinstance(asked, Ticket):
+        return not refusal_of(settings)
+    refusal = refusal_of(settings)
+    try:
+        if not refusal:
+            spend = partial(captures.spend, settings.store or {})
+            return natively(is_first, asked, spend)
+    except Exception as error:
+        report_failure("capture", error)
+        refusal = "the store did not answer"
+    observation.capture = refused(asked, refusal)
+    return False
+
+
+def _begin_capture(observation: Observation) -> None:
+    def keep() -> None:
+        flusher().submit(Unended(observation))
+        flusher().hurry()
+
+    running = begun(observation.asked, observation, get_settings(), keep)
+    observation.capture = running
+    running.resume()
+
+
+class Unended(NamedTuple):
+    """Queued for a request that does not end: what was captured until now is kept."""
+
+    observation: Observation
+
+
+class Profiled(NamedTuple):
+    """Queued for a block or command that was profiled: what makes its capture."""
+
+    make: Callable[[], Capture]
+
+
+def keep(make: Callable[[], Capture]) -> None:
+    """Have a capture stored that was made by code: soon, and in the flusher's thread."""
+    flusher().submit(Profiled(make))
+    flusher().hurry()
+
+
 def respond(observation: Observation, response: HttpResponseBase) -> None:
     """Stop recording and observe the rest of the response."""
     try:
         observation.leave()
         if (trace := observation.trace) is not None and trace.candidate is not None:
             trace.candidate.end(response)
+        if observation.capture is not None:
+            with isolated("capture"):
+                tell_bearer(observation, response)
         try:
             add_server_timing(observation, response)
         except Exception as error:
             report_failure("server timing", error)
         observation.follow(response)
     except Exception as error:
-        RUNNING.pop(id(observation), None)  # nobody tells its end any more
+        _let_go(observation)
         report_failure("respond", error)
+
+
+def tell_bearer(observation: Observation, response: HttpResponseBase) -> None:
+    """Tell who has sent a token, and nobody else, what became of it."""
+    running, asked = observation.capture, observation.asked
+    if isinstance(running, RunningCapture) and isinstance(asked, Ticket):
+        running.check()
+        log(asked, running)
+        refusal = running.refused and f"refused; {running.refused}"
+        response.headers[HEADER] = refusal or running.id
+        if asked.by_cookie:
+            response.delete_cookie(COOKIE, samesite="Strict")
 
 
 def abandon(observation: Observation, status: int) -> None:
@@ -128,18 +229,43 @@ def abandon(observation: Observation, status: int) -> None:
         observation.status = status
         observation.finish(aborted=True)
     except Exception as error:
-        RUNNING.pop(id(observation), None)
+        _let_go(observation)
         report_failure("abandon", error)
+
+
+def _let_go(observation: Observation) -> None:
+    """Forget a request of which nobody will tell the end any more."""
+    RUNNING.pop(id(observation), None)
+    if isinstance(observation.capture, RunningCapture):
+        observation.capture.end()
 
 
 def finish(observation: Observation) -> None:
     """Hand a finished request to the flusher."""
     try:
+        if observation.capture is not None:
+            with isolated("capture"):
+                end_capture(observation)
         if observation.outer is not None and observation.trace is not None:
             observation.outer.absorb(observation.trace, apart=True)
         flusher().submit(observation)
+        if observation.capture is not None:
+            flusher().hurry()
     except Exception as error:
         report_failure("finish", error)
+
+
+def end_capture(observation: Observation) -> None:
+    """End the capture of a request that has ended; forget one that no order is for."""
+    running = observation.capture
+    if isinstance(running, RunningCapture):
+        running.check()
+        running.end()
+        order = running.order
+        took_ms = (observation.ended - observation.started) * 1000
+        if order is not None and (running.refused or took_ms <= order.slower_ms):
+            give_up(order)
+            observation.capture = None
 
 
 def add_server_timing(observation: Observation, response: HttpResponseBase) -> None:
@@ -198,22 +324,39 @@ class Sinks:
         self._settings = settings
         self._is_writing = False
         self.collector = Collector(settings) if settings.cache_advisor and settings.store else None
+        self._captures = CaptureKeeper(self._save_capture, self._open_orders, self._orders_every_s)
         self._noting = isolated("cache advisor")
         self._samples = isolated("samples")
         self._metering = isolated("process metrics")
 
-    def handle(self, observation: Observation) -> None:
-        """Take one finished request."""
+    def handle(self, item: Observation | Unended | Profiled) -> None:
+        """Take one finished request, or what was captured without one."""
+        if isinstance(item, Observation):
+            self._handle(item)
+            return
+        with isolated("capture"):
+            if isinstance(item, Profiled):
+                self._captures.keep_made(item.make())
+            else:
+                self._captures.keep(item.observation, _as_far_as_it_has_come(item.observation))
+
+    def _handle(self, observation: Observation) -> None:
         started = perf_counter()
         try:
             record, weight = self._record(observation)
-            self.aggregate.add(record, observation.trace is not None, weight)
+            if observation.sampled:
+                self.aggregate.add(record, observation.trace is not None, weight)
+            else:
+                self.aggregate.add(RequestRecord(**facts_of(observation)), False, 0)
         except Exception as error:
             report_failure("record", error)
         else:
             window = self.aggregate.window(record.started_at)
             with self._samples:
                 self.keeper.consider(observation, record, window)
+            if observation.capture is not None:
+                with isolated("capture"):
+                    self._captures.keep(observation, record)
             trace = observation.trace
             if self.collector is not None and trace is not None:
                 with self._noting:
@@ -233,7 +376,8 @@ class Sinks:
             return RequestRecord(**facts), 0
         report_failures(trace)
         route, method = facts["route"], facts["method"]
-        closely = trace.slow or self.keeper.is_worst_loop(route, method, trace)
+        captured = observation.capture is not None
+        closely = captured or trace.slow or self.keeper.is_worst_loop(route, method, trace)
         weight = self.thinning.weight(route, method, always=closely)
         if not weight:
             return counted(trace, **facts), 0
@@ -269,6 +413,10 @@ class Sinks:
                 self.statsd.emit(metrics, hurry=hurry)
         self.own.flushed(perf_counter() - started)
 
+    def look(self) -> None:
+        """Do what somebody waits for: captures that could not be written, orders of other workers."""
+        self._captures.look()
+
     def flush_and_explain(self) -> None:
         """Flush, then ask for the plans of slow statements, which the next flush writes down."""
         self.flush()
@@ -289,6 +437,8 @@ class Sinks:
         """Flush for the last time: what waits for a locked store gets a few more tries."""
         if self.store is not None:
             self.store.every_s = 0.0  # there is no later write
+            with isolated("capture"):
+                self._captures.save_waiting()
         self.flush(hurry=True)
         for _ in range(_LAST_TRIES):
             if self.store is None or not self.store.waiting:
@@ -324,6 +474,24 @@ class Sinks:
                 write()  # over the network: greenlets take turns
         finally:
             self._is_writing = False
+        self._captures.learn(store.orders)
+
+    def _save_capture(self, capture: Capture, order: str) -> bool:
+        """Write a capture at once: somebody waits for it."""
+        store = self._settings.store
+        return bool(
+            store and _beside(partial(captures.save, store, capture, self._settings, order))
+        )
+
+    def _open_orders(self, now: float) -> tuple[Order, ...]:
+        store = self._settings.store
+        return _beside(partial(captures.orders, store, now)) if store else ()
+
+    @property
+    def _orders_every_s(self) -> float:
+        """Seconds between two looks at the orders: a fleet must not storm its server."""
+        store = self._settings.store
+        return 2.0 if store and sqlite_path(store) is not None else 10.0
 
     def _metrics(self, windows: Collection[Window], dropped: int) -> MetricsWindow:
         use = None
@@ -331,6 +499,26 @@ class Sinks:
             use = self.process.take()
         rows = route_rows(windows, self._settings.sample_rate)
         return MetricsWindow(rows, use, self.own.take(dropped))
+
+
+def _as_far_as_it_has_come(observation: Observation) -> RequestRecord:
+    """Return the record of a request that goes on; its numbers alone where its trace grows just now."""
+    try:
+        return build(observation)
+    except Exception:
+        return RequestRecord(**facts_of(observation))
+
+
+def _beside(call: Callable[[], T]) -> T:
+    """Use the store in the flusher's thread, or where that has ended, in the one that ends it."""
+    if current_thread().name != THREAD_NAME:
+        return call()
+
+    def apart() -> T:
+        with no_fork():
+            return call()
+
+    return natively(apart)
 
 
 @cache
@@ -363,6 +551,7 @@ def _make_flusher() -> Flusher:
         finish=_finish,
         interval_s=get_settings().flush_interval_seconds,
         reset=_reset,
+        look=lambda: sinks().look(),
     )
 
 

@@ -193,6 +193,13 @@ def _ask(path: CallPath, asker: Origin | None) -> Asked | None:
     )
 
 
+def line_of(path: CallPath) -> Site | None:
+    """Return the site's own line of a call path, where it is not asked for a loop."""
+    own = (place for place in path.places if _owner(place) is Owner.SITE)
+    place = next(own, path.places[0] if path.places else None)
+    return None if place is None else site_of(place)
+
+
 def _calls_itself(path: CallPath) -> bool:
     """Tell whether the function that asks calls one of its own name: a walk down a tree."""
     codes = [what for what, _ in path.places if isinstance(what, CodeType)]

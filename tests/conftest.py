@@ -10,10 +10,12 @@ from django.db import connections
 
 from perfkit.capture.current import current
 from perfkit.observation import RUNNING
+from perfkit.profiling.running import CAPTURING
+from perfkit.profiling.sampler import sampler
 from perfkit.watchdog import guard
 from tests.seen import seen as seen  # a fixture for every test
 
-THREADS = ("perfkit-flusher", "perfkit-watchdog")
+THREADS = ("perfkit-flusher", "perfkit-sampler", "perfkit-watchdog")
 
 
 def _threads() -> set[threading.Thread]:
@@ -38,6 +40,8 @@ def nothing_is_left_behind() -> Iterator[None]:
     threads = _threads()
     yield
     RUNNING.clear()  # a test may begin a request and look at its beginning only
+    assert not CAPTURING, "the test left a capture that is being made"
+    sampler().wait_for_end(5)  # it ends by itself, a moment after the last capture
     guard.end()  # it lives as long as its process; a test that only begins a request has begun it
     left = current.get()
     current.set(None)  # so that the next test is judged by what it does itself

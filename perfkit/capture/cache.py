@@ -223,8 +223,12 @@ def install() -> None:
     """Hook this thread's open caches and every one that is made from now on."""
     if "create_connection" in vars(caches):
         return
-    original = caches.create_connection
-    vars(caches)["create_connection"] = lambda alias: hook_cache(original(alias), alias)
+
+    def create_connection(alias: str) -> Any:
+        # Looked up each time: a toolbar may have put another one into the class since.
+        return hook_cache(type(caches).create_connection(caches, alias), alias)
+
+    vars(caches)["create_connection"] = create_connection
     for alias in caches:
         if hasattr(vars(caches)["_connections"], alias):  # made already, in this thread
             hook_cache(caches[alias], alias)

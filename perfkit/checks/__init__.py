@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Tags, register
 
 from perfkit.checks.admin_forms import check_admin_forms
 from perfkit.checks.admin_lists import check_admin_lists
+from perfkit.checks.captures import check_captures
 from perfkit.checks.deployment import (
     check_caches,
     check_connections,
@@ -28,6 +29,7 @@ IDS = {
     "perfkit.E004": "an analyzer cannot be imported",
     "perfkit.E005": "STORE names a database that this version cannot use",
     "perfkit.E006": "IGNORE has a rule that cannot be used",
+    "perfkit.E007": "the toolbar is too old for the panels",
     "perfkit.W001": "the middleware is not listed",
     "perfkit.W002": "the middleware is listed twice",
     "perfkit.W003": "STATSD names a host that does not resolve",
@@ -43,6 +45,9 @@ IDS = {
     "perfkit.W013": "uWSGI runs no Python threads",
     "perfkit.W014": "a column of the admin's list costs a statement a row",
     "perfkit.W015": "a form of the admin lists every row of a large table",
+    "perfkit.W016": "the toolbar's panels are listed without the middleware",
+    "perfkit.W017": "the toolbar stores in the database under ASGI",
+    "perfkit.W018": "the capture pages are there, and no capture can be made or seen",
 }
 
 #: Run by every ``manage.py check``.
@@ -56,6 +61,7 @@ CHECKS: tuple[Callable[..., list[CheckMessage]], ...] = (
     check_middleware,
     check_order,
     check_fit,
+    check_captures,
     check_admin_lists,
 )
 #: Run by ``manage.py check --deploy`` only: on a developer's machine they are as they should be.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 #: The engines, the default first.
@@ -126,6 +126,35 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A wish for captures of other people's requests: the next of a route, or the next slow one.
+
+    Attributes:
+        id: unguessable, from a URL's alphabet.
+        owner: key of the user who made it, as text.
+        reason: ``ROUTE`` or ``SLOWER``.
+        route: label of the route; ``""`` for any.
+        method: ``""`` for any.
+        engine: ``SAMPLER`` or ``PYINSTRUMENT``.
+        slower_ms: only requests that took longer; 0.0 for all.
+        count: captures wanted.
+        taken: captures made so far, by all workers.
+        expires: Unix seconds.
+    """
+
+    id: str
+    owner: str
+    reason: str
+    route: str
+    method: str
+    engine: str
+    slower_ms: float
+    count: int
+    taken: int
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """One capture as it is stored.
 
@@ -165,7 +194,8 @@ class Capture:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON: named tuples as lists, in the order of their fields."""
-        plain = asdict(self)
+        plain = _fields_of(self)
+        plain["profile"] = _fields_of(self.profile)
         plain["record"], plain["source"] = dict(self.record), {**self.source}
         return plain
 
@@ -189,6 +219,11 @@ class Capture:
         known["spans"] = tuple(Span(*each) for each in data["spans"])
         known["shapes"] = tuple((shape, runs, ms) for shape, runs, ms in data["shapes"])
         return cls(**known)
+
+
+def _fields_of(data: Capture | Profile) -> dict[str, Any]:
+    """Return the fields as they are: ``asdict()`` would copy each of ten thousand samples."""
+    return {each.name: getattr(data, each.name) for each in fields(data)}
 
 
 def _call_count(plain: list[Any]) -> CallCount:

@@ -105,7 +105,7 @@ def _leads_on(inner: Any) -> bool:
 
 
 def _gathered(frames: list[FrameType]) -> asyncio.Task[Any] | None:
-    """Return a task that a group or ``asyncio.wait()`` waits for: the first that is not done."""
+    """Return a task that a group or ``asyncio.wait()`` waits for: one that runs, else the first."""
     for frame in reversed(frames):
         name = _GATHERING.get(frame.f_code)
         if name is not None:
@@ -117,9 +117,13 @@ def _gathered(frames: list[FrameType]) -> asyncio.Task[Any] | None:
 def _pending(tasks: Any) -> asyncio.Task[Any] | None:
     if not isinstance(tasks, Iterable):
         return None
-    return next(
-        (each for each in list(tasks) if isinstance(each, asyncio.Task) and not each.done()), None
-    )
+    left = [each for each in list(tasks) if isinstance(each, asyncio.Task) and not each.done()]
+    return next(filter(is_current, left), left[0] if left else None)
+
+
+def is_current(future: Any) -> bool:
+    """Tell whether this is the task that its event loop runs just now."""
+    return isinstance(future, asyncio.Task) and asyncio.current_task(future.get_loop()) is future
 
 
 def behind(future: Any) -> Iterator[Any]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
+
+from django.http import HttpRequest
 
 from perfkit.capture.frames import names_of
 from perfkit.capture.parts import code_of
-from perfkit.observation import Body, Observation
-from perfkit.stacks.awaits import behind, wait_of
+from perfkit.stacks.awaits import behind, is_current, wait_of
 from perfkit.stacks.sending import sending_task
 from perfkit.stacks.statement import Running, running_in
 from perfkit.stacks.threads import Stack, Threads, is_idle, stack_from
@@ -29,10 +30,22 @@ _ASYNC_TO_SYNC = code_of("asgiref.sync:AsyncToSync.__call__", "awaitable")
 #: What an event loop does in one turn is called from here.
 _TURN = code_of("asyncio.events:Handle._run")
 _MIDDLEWARE = "perfkit.middleware"
-_BODY = frozenset((Body.chunks.__code__, Body.async_chunks.__code__))
+#: The module of our streamed body, and its generators.
+_OBSERVATION = "perfkit.observation"
+_CHUNKS = frozenset(("async_chunks", "chunks"))
 
 NO_THREAD = "(waits for a free thread)"
 BLOCKED_BY = "(the event loop is blocked by)"
+
+
+class Subject(Protocol):
+    """What can be found: a request, a task of Celery's, a block of code; as ``Observation`` says."""
+
+    first_byte: float
+    request: HttpRequest | None
+    running_task: asyncio.Task[Any] | None
+    task: str
+    thread_id: Any
 
 
 @dataclass(slots=True)
@@ -43,16 +56,16 @@ class Whereabouts:
         stack: its frames, outermost first, and our own words between them.
         running: whether it runs on its event loop, or as the current greenlet, right now.
         statement: what its database is busy with.
+        waits: whether a coroutine of it waits, and nothing was found that works for it.
     """
 
     stack: list[FrameType | str] = field(default_factory=list)
     running: bool = False
     statement: Running | None = None
+    waits: bool = False
 
 
-def locate(
-    observation: Observation, threads: Threads, left_thread: bool = False
-) -> Whereabouts | None:
+def locate(observation: Subject, threads: Threads, left_thread: bool = False) -> Whereabouts | None:
     """Find a running request; None when it is nowhere to be seen.
 
     Args:
@@ -73,14 +86,14 @@ def locate(
         if observation.first_byte or observation.task or _is_observed(stack):
             _follow_thread(found, stack, threads)
             return found
-    elif observation.first_byte and (task := sending_task(observation, threads)):
+    elif observation.first_byte and (task := sending_task(observation.request, threads)):
         _follow_coroutine(found, task.get_coro(), threads)
         found.running = False  # which loop that is, nobody asks
         return found
     return None
 
 
-def blocker(observation: Observation, threads: Threads) -> Stack:
+def blocker(observation: Subject, threads: Threads) -> Stack:
     """Return what runs on a request's event loop, from the loop's turn inwards."""
     stack = threads.stack(observation.thread_id) or []
     for index in range(len(stack) - 1, -1, -1):
@@ -93,7 +106,7 @@ def entrance(stack: list[FrameType | str]) -> int:
     """Return where in a stack the site's part begins: behind our middleware or our streamed body."""
     for index in range(len(stack) - 1, -1, -1):
         frame = stack[index]
-        if isinstance(frame, FrameType) and frame.f_code in _BODY:
+        if isinstance(frame, FrameType) and _is_body(frame):
             return index + 1
     for index, frame in enumerate(stack):
         if isinstance(frame, FrameType) and _is_middleware(frame):
@@ -101,7 +114,7 @@ def entrance(stack: list[FrameType | str]) -> int:
     return 0
 
 
-def _own_stack(found: Whereabouts, observation: Observation, threads: Threads) -> Stack | None:
+def _own_stack(found: Whereabouts, observation: Subject, threads: Threads) -> Stack | None:
     greenlet: Any = observation.thread_id
     if isinstance(greenlet, int):
         return threads.stack(greenlet)
@@ -116,6 +129,11 @@ def _own_stack(found: Whereabouts, observation: Observation, threads: Threads) -
 
 def _is_observed(stack: Stack) -> bool:
     return any(_is_middleware(frame) for frame in stack)
+
+
+def _is_body(frame: FrameType) -> bool:
+    is_ours = frame.f_globals.get("__name__") == _OBSERVATION
+    return is_ours and frame.f_code.co_name in _CHUNKS
 
 
 def _is_middleware(frame: FrameType) -> bool:
@@ -133,16 +151,22 @@ def _follow_coroutine(
         _follow_thread(found, threads.inside(wait.frames[-1]), threads, handovers)
         return
     found.stack += wait.frames
-    if wait.on is None or handovers > _MOST_HANDOVERS:
-        return
-    for future in behind(wait.on):
-        if isinstance(future, asyncio.Task):
-            _follow_coroutine(found, future.get_coro(), threads, handovers + 1)
-        elif stack := threads.working_for(future):
-            _follow_thread(found, stack, threads, handovers + 1)
-        elif not future.running() and not future.done():
+    future = None
+    if wait.on is not None and handovers <= _MOST_HANDOVERS:
+        future = _first_to_run(list(behind(wait.on)))
+    if isinstance(future, asyncio.Task):
+        _follow_coroutine(found, future.get_coro(), threads, handovers + 1)
+    elif future is not None and (stack := threads.working_for(future)):
+        _follow_thread(found, stack, threads, handovers + 1)
+    else:
+        found.waits = True
+        if future is not None and not future.running() and not future.done():
             found.stack.append(NO_THREAD)
-        return
+
+
+def _first_to_run(futures: list[Any]) -> Any:
+    """Return the task that runs on its loop, else the nearest of what is waited for."""
+    return next((each for each in futures if is_current(each)), futures[0] if futures else None)
 
 
 def _follow_thread(found: Whereabouts, stack: Stack, threads: Threads, handovers: int = 0) -> None:

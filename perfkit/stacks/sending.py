@@ -14,7 +14,6 @@ from django.http import HttpRequest
 
 from perfkit.capture.frames import names_of
 from perfkit.capture.parts import code_of
-from perfkit.observation import Observation
 from perfkit.stacks.awaits import wait_of
 from perfkit.stacks.threads import Threads
 
@@ -28,9 +27,8 @@ _RUNS_LOOP = {
 _HANDLER = "django.core.handlers.asgi"
 
 
-def sending_task(observation: Observation, threads: Threads) -> asyncio.Task[Any] | None:
+def sending_task(request: HttpRequest | None, threads: Threads) -> asyncio.Task[Any] | None:
     """Return the task that sends a request's answer; None when there is none to be found."""
-    request = observation.request
     if request is None:
         return None
     tasks = [task for loop in _loops(threads) for task in asyncio.all_tasks(loop)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import get_ident
 from types import FrameType
 from typing import Any
@@ -22,6 +22,9 @@ _WORK_ITEMS = frozenset(
     )
 )
 
+#: The same by identity: to hash a code object takes longer than to walk over its frame.
+_IS_WORK = frozenset(map(id, _WORK_ITEMS))
+
 #: A pool's thread without work waits here, in a queue written in C.
 _IDLE = code_of("concurrent.futures.thread:_worker")
 
@@ -36,12 +39,30 @@ class Threads:
 
     Args:
         tops: the innermost frame of each thread, as ``sys._current_frames`` returns them.
+        first: threads to look at before the others.
+
+    Attributes:
+        found_in: the thread in which something was found last, None before.
     """
 
-    def __init__(self, tops: Callable[[], dict[int, FrameType]] = sys._current_frames) -> None:
+    def __init__(
+        self,
+        tops: Callable[[], dict[int, FrameType]] = sys._current_frames,
+        first: Iterable[int | None] = (),
+    ) -> None:
         self._tops = tops()
         self._tops.pop(get_ident(), None)
         self._stacks: dict[int, Stack] = {}
+        self._first = [ident for ident in first if ident in self._tops]
+        self.found_in: int | None = None
+
+    def forget(self) -> None:
+        """Forget in which thread something was found."""
+        self.found_in = None
+
+    def top(self, ident: int) -> FrameType | None:
+        """Return a thread's innermost frame; None when there is no such thread."""
+        return self._tops.get(ident)
 
     def stack(self, ident: int) -> Stack | None:
         """Return a thread's frames; None when there is no such thread."""
@@ -52,8 +73,9 @@ class Threads:
 
     def all(self) -> Iterator[Stack]:
         """Yield the stack of each thread."""
-        for ident in self._tops:
+        for ident in (*self._first, *(each for each in self._tops if each not in self._first)):
             if stack := self.stack(ident):
+                self.found_in = ident
                 yield stack
 
     def inside(self, frame: FrameType) -> Stack:
@@ -68,7 +90,7 @@ class Threads:
         """Return what a pool's thread runs for a future; None when no thread has begun with it."""
         for stack in self.all():
             for index in range(len(stack) - 1, -1, -1):
-                if stack[index].f_code in _WORK_ITEMS and _serves(stack[index], future):
+                if id(stack[index].f_code) in _IS_WORK and _serves(stack[index], future):
                     return stack[index + 1 :]
         return None
 

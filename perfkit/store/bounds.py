@@ -25,6 +25,10 @@ _RAW_SHARE = 0.5
 _EVENT_DAYS = 30
 _EVENT_SHARE = 0.3
 
+#: Days that captures are kept, and the share of the store's bytes that they may take.
+_CAPTURE_DAYS = 14
+_CAPTURE_SHARE = 0.25
+
 #: Hours in which samples still come; a worker whose store was away writes up to an hour late.
 _SAMPLE_HOURS = 3
 
@@ -47,6 +51,7 @@ def keep_within(
         settings: ``store_max_bytes`` and ``samples_per_hour`` are read.
     """
     _trim_samples(cursor, now, settings.samples_per_hour)
+    _count(connection, cursor, "evicted_captures", trim_captures(cursor, settings))
     most = int(settings.store_max_bytes)
     shares = (
         ("evicted_samples", "perfkit_sample", "1 = 1", "bucket, rank", _SAMPLE_SHARE),
@@ -63,6 +68,23 @@ def keep_within(
         if not count:
             break
         _count(connection, cursor, "evicted", count)
+
+
+def trim_captures(cursor: CursorWrapper, settings: Settings) -> int:
+    """Keep the latest captures, by their number and their bytes; return how many went.
+
+    Args:
+        cursor: of the store, in a transaction.
+        settings: ``captures`` and ``store_max_bytes`` are read.
+    """
+    cursor.execute(
+        "DELETE FROM perfkit_capture WHERE id NOT IN "
+        "(SELECT id FROM perfkit_capture ORDER BY at DESC, id LIMIT %s)",
+        [settings.captures],
+    )
+    most = int(settings.store_max_bytes * _CAPTURE_SHARE)
+    too_many = _bytes_of(cursor, "perfkit_capture", "1 = 1") - most
+    return _evict(cursor, "perfkit_capture", "1 = 1", "at", too_many)
 
 
 def delete_old(
@@ -89,6 +111,11 @@ def delete_old(
     cursor.execute(
         "DELETE FROM perfkit_event WHERE bucket < %s", [max(oldest, int(now) - _EVENT_DAYS * DAY)]
     )
+    cursor.execute(
+        "DELETE FROM perfkit_capture WHERE at < %s", [max(oldest, int(now) - _CAPTURE_DAYS * DAY)]
+    )
+    cursor.execute("DELETE FROM perfkit_order WHERE expires < %s", [int(now) - DAY])
+    cursor.execute("DELETE FROM perfkit_nonce WHERE at < %s", [int(now) - DAY])
     cursor.execute("DELETE FROM perfkit_worker WHERE seen < %s", [int(now) - _WORKER_DAYS * DAY])
     # Of each finding the latest text; of all of them the latest seen.
     cursor.execute(

@@ -42,8 +42,8 @@ def marks(database: Mapping[str, Any], since: float) -> list[tuple[float, str]]:
         StoreError: there is no store, or it cannot be read; the message says what to do.
     """
     with opened(database, create=False) as connection:
-        if schema.written_version(connection) < schema.VERSION:
-            return []  # no worker has brought it up to this version yet
+        if schema.written_version(connection) < schema.WITH_SAMPLES:
+            return []  # no worker has brought it up yet
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT at, name FROM perfkit_mark WHERE at >= %s ORDER BY at, name", [float(since)]

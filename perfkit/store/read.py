@@ -115,8 +115,8 @@ class _Reading:
         self.step_s = 0
         self._connection = connection
         self._stretch = [since, until]
-        # A store that no worker of this version has written to yet has neither samples nor marks.
-        self._is_current = schema.written_version(connection) == schema.VERSION
+        # A store of the first version that no worker has brought up yet has neither.
+        self._has_samples = schema.written_version(connection) >= schema.WITH_SAMPLES
 
     def merged(self, step_s: int | None, progress: Callable[[int, int], None] | None) -> Merged:
         """Merge the windows, over all and for each step."""
@@ -168,7 +168,7 @@ class _Reading:
     def samples(self) -> tuple[Sample, ...]:
         """Return the requests kept in detail, those with the highest rank first."""
         found: list[Sample] = []
-        if self._is_current:
+        if self._has_samples:
             for row in self._rows(
                 "SELECT kind, route, method, at, rank, payload FROM perfkit_sample "
                 "WHERE at >= %s AND at < %s ORDER BY rank DESC, at, id"
@@ -181,7 +181,7 @@ class _Reading:
 
     def marks(self) -> tuple[tuple[float, str], ...]:
         """Return the marks, oldest first."""
-        if not self._is_current:
+        if not self._has_samples:
             return ()
         rows = self._rows(
             "SELECT at, name FROM perfkit_mark WHERE at >= %s AND at < %s ORDER BY at, name"

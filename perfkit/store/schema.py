@@ -12,7 +12,13 @@ from perfkit.errors import StoreTooNew
 from perfkit.store.place import place
 from perfkit.store.transaction import snapshot, transaction
 
-VERSION = 2
+VERSION = 3
+
+#: The version from which on there are samples, events and marks.
+WITH_SAMPLES = 2
+
+#: The version from which on there are captures, orders and nonces.
+WITH_CAPTURES = 3
 
 #: Seconds that a row covers. A worker appends rows of RAW; folding makes the others.
 RAW = 0
@@ -49,6 +55,18 @@ _STATEMENTS = (
         id {id}, epoch TEXT, seq BIGINT, bucket BIGINT NOT NULL, hashes TEXT NOT NULL,
         payload {bytes} NOT NULL, UNIQUE (epoch, seq))""",
     "CREATE INDEX IF NOT EXISTS perfkit_event_bucket ON perfkit_event (bucket)",
+    """CREATE TABLE IF NOT EXISTS perfkit_capture (
+        id TEXT PRIMARY KEY, at {float} NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL,
+        method TEXT NOT NULL, status INTEGER NOT NULL, engine TEXT NOT NULL, reason TEXT NOT NULL,
+        duration_ms {float} NOT NULL, statements BIGINT NOT NULL, ordered TEXT NOT NULL,
+        payload {bytes} NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS perfkit_capture_at ON perfkit_capture (at)",
+    """CREATE TABLE IF NOT EXISTS perfkit_order (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, reason TEXT NOT NULL, route TEXT NOT NULL,
+        method TEXT NOT NULL, engine TEXT NOT NULL, slower_ms {float} NOT NULL,
+        wanted INTEGER NOT NULL, taken INTEGER NOT NULL, expires {float} NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS perfkit_nonce (
+        nonce TEXT PRIMARY KEY, owner TEXT NOT NULL, at {float} NOT NULL, spent INTEGER NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS perfkit_mark (at {float}, name TEXT, PRIMARY KEY (at, name))",
     "CREATE TABLE IF NOT EXISTS perfkit_meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
 )

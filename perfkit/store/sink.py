@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import random
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 from uuid import uuid4
 
@@ -13,10 +13,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from perfkit.conf import Settings
 from perfkit.metrics.aggregate import Window, merge_into
+from perfkit.profiling.capture import Order
 from perfkit.store import fold, schema
 from perfkit.store.append import Appended, Appender
 from perfkit.store.clock import now_of
 from perfkit.store.connection import opened
+from perfkit.store.orders import open_orders
 from perfkit.store.place import sqlite_path
 from perfkit.store.transaction import transaction
 
@@ -45,6 +47,7 @@ class StoreSink:
     Attributes:
         every_s: seconds between two writes at least; what comes between them waits in memory. 0
             for a file, and for a process that ends.
+        orders: the orders for captures that were open at the last write.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,6 +56,7 @@ class StoreSink:
         self._appender = Appender(uuid4().hex[:16])
         self._waiting: dict[int, Window] = {}
         self._doubt: _Doubt | None = None
+        self.orders: tuple[Order, ...] = ()
         self._folded_at = monotonic()
         is_file = not self._database or sqlite_path(self._database) is not None
         self.every_s = 0.0 if is_file else WRITE_EVERY_S
@@ -77,6 +81,7 @@ class StoreSink:
         self._written_at = monotonic()  # of the attempt: a server that comes back is not stormed
         with opened(self._database, create=True) as connection:
             self._write(connection)
+            self.orders = open_orders(connection, time())
             if monotonic() - self._folded_at >= _FOLD_EVERY_S:
                 self._folded_at = monotonic()
                 fold.fold(connection, now_of(connection), self._settings)

@@ -39,6 +39,7 @@ def used_bytes(connection: BaseDatabaseWrapper) -> int:
             "SELECT count(*), sum(length(payload)) FROM perfkit_sample UNION ALL "
             "SELECT count(*), sum(length(payload)) FROM perfkit_finding UNION ALL "
             "SELECT count(*), sum(length(payload)) FROM perfkit_event UNION ALL "
+            "SELECT count(*), sum(length(payload)) FROM perfkit_capture UNION ALL "
             "SELECT count(*), 0 FROM perfkit_worker) AS tables"
         )
         rows, payloads = cursor.fetchone()

@@ -125,7 +125,9 @@ def test_a_store_of_the_first_version_is_brought_up(database: dict[str, Any], pa
     after = read(database, 0)
     assert (after.window.requests, after.evicted, after.marks) == (2, 3, ((MINUTE, "v2"),))
     assert set(after.texts) == {"old", "new"}
-    assert ask(database, "SELECT value FROM perfkit_meta WHERE name = 'version'") == [(2,)]
+    assert ask(database, "SELECT value FROM perfkit_meta WHERE name = 'version'") == [
+        (schema.VERSION,)
+    ]
 
 
 def test_sixteen_workers_make_the_tables_at_once(start: Start, database: dict[str, Any]) -> None:
