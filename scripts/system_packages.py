@@ -17,6 +17,7 @@ NEEDED: tuple[tuple[str, str, str], ...] = (
     ("chromium", "chromium", "the HTML report in a browser"),
     ("nodejs", "node", "the HTML report in a browser"),
     ("npm", "npm", "the HTML report in a browser"),
+    ("firefox-esr", "firefox-esr", "the toolbar's panels in Firefox"),
 )
 
 

@@ -1,8 +1,8 @@
-"""Build what perfkit ships of others' JavaScript: Observable Plot, as one script without a network or a build step.
+"""Build what perfkit ships of others' JavaScript: Observable Plot and d3-flame-graph, a script each without a network.
 
 `make vendor` runs it after a version in package.json was changed (`npm install --package-lock-only` renews the lock).
-It writes into perfkit/static/perfkit/vendor: plot.js, the licences of everything inside it, and versions.json, which a
-test holds against package.json and the file. Only the parts of Plot that our modules name are built in.
+It writes into perfkit/static/perfkit/vendor: the scripts, the licences of everything inside them, and versions.json,
+which a test holds against package.json and the files. Only the parts that our modules name are built in.
 """
 
 from __future__ import annotations
@@ -12,11 +12,23 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import node_packages
 
 VENDOR = node_packages.ROOT / "perfkit/static/perfkit/vendor"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One script: its name, what it exports, and how esbuild is to write it."""
+
+    name: str
+    entry: str
+    options: tuple[str, ...]
+
+
 #: What our modules use of Plot. A name more may bring a package more: look at what versions.json then lists.
 PARTS = (
     "barX",
@@ -33,6 +45,20 @@ PARTS = (
     "tickX",
     "tip",
 )
+BUNDLES = (
+    Bundle(
+        "plot.js",
+        f'export {{ {", ".join(PARTS)} }} from "@observablehq/plot";\n',
+        ("--format=iife", "--global-name=Plot"),
+    ),
+    Bundle(
+        "flamegraph.js",
+        'export { default as flamegraph } from "d3-flame-graph";\n'
+        'export { select } from "d3-selection";\n',
+        # It knows its own nodes by the name of their constructor; its colors are ours.
+        ("--format=esm", "--keep-names", "--loader:.css=empty"),
+    ),
+)
 RULE = "-" * 72
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 PACKAGE = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)/")
@@ -41,17 +67,37 @@ PACKAGE = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)/")
 def main() -> int:
     """Build, gather the licences, note the versions; say what came of it."""
     folder = node_packages.install()
-    entry = folder / "plot-entry.js"
-    entry.write_text(f'export {{ {", ".join(PARTS)} }} from "@observablehq/plot";\n')
-    made, listing = folder / "plot.js", folder / "plot-parts.json"
+    VENDOR.mkdir(parents=True, exist_ok=True)
+    versions = {}
+    everything: set[str] = set()
+    for bundle in BUNDLES:
+        script, packages = _built(bundle, folder)
+        everything.update(packages)
+        (VENDOR / bundle.name).write_text(script, "ascii")
+        versions[bundle.name] = {
+            "sha256": hashlib.sha256(script.encode()).hexdigest(),
+            "packages": {name: _manifest(folder, name)["version"] for name in packages},
+        }
+        where = VENDOR.relative_to(node_packages.ROOT)
+        print(f"{where}/{bundle.name}: {len(script):,} bytes of {len(packages)} packages")
+    (VENDOR / "LICENSES.txt").write_text(_licenses(folder, sorted(everything)), "ascii")
+    (VENDOR / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
+    return 0
+
+
+def _built(bundle: Bundle, folder: Path) -> tuple[str, list[str]]:
+    """Return a script with its licenses, and the packages in it."""
+    stem = bundle.name.removesuffix(".js")
+    entry = folder / f"{stem}-entry.js"
+    entry.write_text(bundle.entry)
+    made, listing = folder / bundle.name, folder / f"{stem}-parts.json"
     subprocess.run(
         [
             folder / "node_modules/.bin/esbuild",
             entry.name,
             "--bundle",
             "--minify",
-            "--format=iife",
-            "--global-name=Plot",
+            *bundle.options,
             "--target=es2022",
             "--charset=ascii",  # the report is written in ASCII, whatever the terminal's encoding
             "--legal-comments=none",  # the head of our file holds all licenses, whole
@@ -63,28 +109,14 @@ def main() -> int:
         check=True,
     )
     inputs = next(iter(json.loads(listing.read_text())["outputs"].values()))["inputs"]
-    used = {
-        name for path, part in inputs.items() if part["bytesInOutput"] for name in _package(path)
-    }
-    packages = sorted(used)
+    packages = sorted(
+        {name for path, part in inputs.items() if part["bytesInOutput"] for name in _package(path)}
+    )
     # esbuild leaves them in regular expressions, where an escape means the same.
     script = NOT_ASCII.sub(lambda char: f"\\u{ord(char[0]):04x}", made.read_text("utf-8"))
-    licenses = _licenses(folder, packages)
     # Every copy has to carry them, so every report that the script is written into.
-    script = f"/* Built by scripts/vendor.py from:\n{licenses}*/\n{script}"
-    VENDOR.mkdir(parents=True, exist_ok=True)
-    (VENDOR / "plot.js").write_text(script, "ascii")
-    (VENDOR / "LICENSES.txt").write_text(licenses, "ascii")
-    versions = {
-        "plot.js": {
-            "sha256": hashlib.sha256(script.encode()).hexdigest(),
-            "packages": {name: _manifest(folder, name)["version"] for name in packages},
-        }
-    }
-    (VENDOR / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
-    where = VENDOR.relative_to(node_packages.ROOT)
-    print(f"{where}/plot.js: {len(script):,} bytes of {len(packages)} packages")
-    return 0
+    script = f"/* Built by scripts/vendor.py from:\n{_licenses(folder, packages)}*/\n{script}"
+    return script, packages
 
 
 def _package(path: str) -> list[str]:

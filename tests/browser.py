@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,17 @@ def visited(script: Path, *arguments: str) -> Any:
         script: it finds the packages by ``process.env.NODE_PACKAGES``, the browser by ``CHROMIUM``.
         arguments: of the script.
     """
-    browser = chromium()
+    return driven(script, arguments, {"BROWSER": "chromium", "CHROMIUM": chromium()})
+
+
+def driven(script: Path, arguments: Sequence[str], browser: Mapping[str, str]) -> Any:
+    """Run a script in Node.js with the packages that drive browsers; return the JSON that it printed.
+
+    Args:
+        script: it finds the packages by ``process.env.NODE_PACKAGES``.
+        arguments: of the script.
+        browser: variables that tell it which browser to drive.
+    """
     # Not at the top: what is installed with perfkit's tests elsewhere may lack the scripts.
     from scripts.node_packages import install
 
@@ -44,7 +55,7 @@ def visited(script: Path, *arguments: str) -> Any:
         folder = install()
     except RuntimeError as error:
         missing(str(error))
-    environment = {**os.environ, "NODE_PACKAGES": f"{folder}/", "CHROMIUM": browser}
+    environment = {**os.environ, "NODE_PACKAGES": f"{folder}/", **browser}
     done = subprocess.run(
         ["node", str(script), *arguments],
         env=environment,

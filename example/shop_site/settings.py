@@ -1,7 +1,7 @@
 """Settings of the example shop: for trying perfkit on one machine, never for a public server.
 
 Environment: ``EXAMPLE_DB`` is the path of the SQLite file, ``EXAMPLE_DEBUG=1`` switches DEBUG on
-(and django-debug-toolbar with perfkit's panel, where it is installed). ``EXAMPLE_STATSD`` is the
+(and django-debug-toolbar with perfkit's panels, where it is installed). ``EXAMPLE_STATSD`` is the
 ``host:port`` of a statsd and ``EXAMPLE_STATSD_FORMAT`` how names are spelled for it;
 ``EXAMPLE_GRAPHITE`` is where graphite-web answers.
 """
@@ -43,10 +43,12 @@ MIDDLEWARE = [
 if DEBUG and find_spec("debug_toolbar"):
     from debug_toolbar.settings import PANELS_DEFAULTS
 
-    INSTALLED_APPS += ["debug_toolbar", "perfkit_panels"]
-    # perfkit's panel shows a finished record, so the toolbar has to stand outside perfkit.
+    from perfkit_panels import PANELS
+
+    INSTALLED_APPS += ["debug_toolbar"]
+    # perfkit's panels show a finished record, so the toolbar has to stand outside perfkit.
     MIDDLEWARE.insert(0, "debug_toolbar.middleware.DebugToolbarMiddleware")
-    DEBUG_TOOLBAR_PANELS = [*PANELS_DEFAULTS, "perfkit_panels.PerfkitPanel"]
+    DEBUG_TOOLBAR_PANELS = [*PANELS, *PANELS_DEFAULTS]
 
 ROOT_URLCONF = "shop_site.urls"
 WSGI_APPLICATION = "shop_site.wsgi.application"

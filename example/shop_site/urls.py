@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     # Enough for an example: static files straight from the apps, with DEBUG off and no collectstatic.
     path("static/<path:path>", serve, {"insecure": True}),
+    path("perfkit/", include("perfkit.urls")),
     path("", include("shop.urls")),
 ]
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from perfkit.report.html.assets import STATIC
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,18 +37,22 @@ def test_its_versions_are_those_of_the_manifest() -> None:
     assert {name: lock[f"node_modules/{name}"]["version"] for name in packages} == packages
 
 
-def test_every_package_in_it_has_its_license() -> None:
-    """The text stands beside the file and, because each report is a copy, in the file."""
+@pytest.mark.parametrize("name", VERSIONS)
+def test_every_package_in_it_has_its_license(name: str) -> None:
+    """The text stands beside the file and, because each page is a copy, in the file."""
     licenses = (VENDOR / "LICENSES.txt").read_text()
-    script = (VENDOR / "plot.js").read_text()
-    assert licenses in script
-    for name, version in VERSIONS["plot.js"]["packages"].items():
-        assert f"{name} {version} (" in licenses
+    head = (VENDOR / name).read_text().partition("*/")[0]
+    for package, version in VERSIONS[name]["packages"].items():
+        assert f"{package} {version} (" in licenses
+        assert f"{package} {version} (" in head
+    texts = [each.partition("\n\n")[2] for each in head.split(f"{'-' * 72}\n")[1:]]
+    assert all(text.strip() and text in licenses for text in texts)
 
 
-def test_it_needs_no_rights_that_a_strict_policy_denies() -> None:
+@pytest.mark.parametrize("name", VERSIONS)
+def test_it_needs_no_rights_that_a_strict_policy_denies(name: str) -> None:
     """It makes no code from text, and fetches nothing."""
-    script = (VENDOR / "plot.js").read_text()
+    script = (VENDOR / name).read_text()
     for word in ("new Function", "eval(", "XMLHttpRequest", "fetch(", "import("):
         assert word not in script
 
