@@ -126,8 +126,9 @@ deploy-check: .deploy/ready ## Check real servers: totals, SIGTERM, kill -9, fau
 vendor: $(BIN)/ready ## Build the vendored JavaScript from what package.json pins
 	$(BIN)/python scripts/vendor.py
 
-screenshots: $(BIN)/ready ## Take the pictures of the HTML report in docs/ anew
+screenshots: $(BIN)/ready ## Take the pictures in docs/ anew
 	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/panel_pictures.py
 
 format: $(BIN)/ready ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

@@ -24,6 +24,8 @@ MATRIX = ROOT / ".matrix"
 AT_ONCE = 2
 # The Pythons that each Django supports: first and last, from the classifiers of its releases.
 DJANGO = {"5.2": ((3, 11), (3, 14)), "6.0": ((3, 12), (3, 14)), "6.1": ((3, 12), (3, 15))}
+#: The toolbars to test with, where it is not the newest.
+TOOLBAR = {"5.2": ("django-debug-toolbar==6.3.*",)}
 NEXT = ("Django @ https://github.com/django/django/archive/main.tar.gz", "Django>=6.2.dev0")
 WANTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 
@@ -71,11 +73,17 @@ def plan(found: dict[tuple[int, int], Interpreter]) -> list[Cell]:
     return cells
 
 
-def requirements() -> str:
+def requirements(cell: Cell) -> str:
     """Return what an environment is made from, as setup.cfg states it."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    return setup["options"]["install_requires"] + repr(dict(setup["options.extras_require"]))
+    extras = dict(setup["options.extras_require"])
+    return setup["options"]["install_requires"] + repr((extras, pinned(cell)))
+
+
+def pinned(cell: Cell) -> tuple[str, ...]:
+    """Return what a pair is tested with besides: the oldest Django has the older toolbar."""
+    return (f"Django=={cell.django}.*", *TOOLBAR.get(cell.django, ()))
 
 
 def prepare(cell: Cell, built: Path) -> Path:
@@ -83,12 +91,12 @@ def prepare(cell: Cell, built: Path) -> Path:
     folder = MATRIX / cell.name
     python = folder / "bin" / "python"
     stamp = folder / "made-from"
-    made_from = hashlib.sha256(f"{requirements()}{cell}".encode()).hexdigest()
+    made_from = hashlib.sha256(f"{requirements(cell)}{cell}".encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == made_from and python.exists():
         environments.pip_install(python, "--no-deps", "--force-reinstall", str(built))
     else:
         environments.make(cell.interpreter, folder)
-        environments.pip_install(python, f"{built}[test]", f"Django=={cell.django}.*")
+        environments.pip_install(python, f"{built}[test]", *pinned(cell))
         stamp.write_text(made_from)
     return python
 

@@ -47,11 +47,13 @@ LARGE = (
     "tests/dashboards",
     "tests/faults",
     "tests/metrics",
+    "tests/panels_browser",
     "tests/pytest_plugin",
     "tests/report_html",
     "tests/server",
     "tests/store",
     "tests/test_services.py",
+    "tests/views/test_browser.py",
     "tests/watchdog/test_servers.py",
 )
 
