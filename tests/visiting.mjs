@@ -91,7 +91,7 @@ export async function start() {
           const before = complaints.length;
           await page.evaluate(AXE);
           const told = await page.evaluate(async (context) => {
-            const { violations } = await axe.run(context.include ? context : document, { resultTypes: ["violations"] });
+            const { violations } = await axe.run(Object.keys(context).length ? context : document, { resultTypes: ["violations"] });
             return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
           }, context);
           complaints.length = before;
