@@ -10,7 +10,7 @@ SHELL := /bin/bash
 # The steps of `make test` follow one another, under `make -j` too.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo serve dash dash-picture services services-stop test begin checks lint types unit wheel matrix matrix-next wheel-test example-test real accuracy bench bench-report bench-kill deploy-check vendor screenshots format clean
+.PHONY: help demo serve dash dash-picture services services-stop test begin checks lint types unit wheel matrix matrix-next wheel-test example-test real accuracy bench bench-report bench-kill cache-validation capture-load fuzz deploy-check vendor screenshots format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 22
@@ -97,7 +97,10 @@ bench-report: .bench/ready ## Time perfreport over a month of stored data
 	.bench/bin/python benchmarks/report_scale.py
 
 cache-validation: .bench/ready ## Compare what the cache advisor predicts with what Django's cache then does
-	.bench/bin/python benchmarks/cache_validation.py --markdown docs/cache-validation.md
+	.bench/bin/python benchmarks/cache_validation.py --every --markdown docs/cache-validation.md
+
+capture-load: .bench/ready ## Capture requests under load on each CPython, and see who pays
+	.bench/bin/python benchmarks/capture_load.py --markdown docs/capture-load.md
 
 fuzz: services ## Send 100,000 made-up names through the real statsd and carbon (about ten minutes)
 	$(BIN)/python -m tests.metrics.fuzz_names 100000

@@ -62,6 +62,7 @@ class Result:
     with_ms: list[float] = field(default_factory=list)
     page_without_ms: list[float] = field(default_factory=list)
     page_with_ms: list[float] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def slower(self) -> float:
@@ -114,7 +115,7 @@ def main() -> int:
                     print(done.stdout, done.stderr, file=sys.stderr)
                     return 1
                 results.append(Result(**json.loads(done.stdout.splitlines()[-1])))
-                print(row(results[-1]), flush=True)
+                print(row(results[-1]), *results[-1].reasons, flush=True)
     if options.markdown is not None:
         options.markdown.write_text(page(results, options.rounds))
     missed = [(each, bars) for each in results if (bars := each.missed())]
@@ -252,6 +253,7 @@ def stretch(result: Result, port: int, engine: str, end: float, failed: list[int
             failed.append(1)
         elif told.startswith("refused"):
             result.refused += 1
+            result.reasons = sorted({*result.reasons, told})
         elif engine:
             TRUTH[told] = json.loads(body)
     return count
@@ -290,6 +292,17 @@ def judged(result: Result) -> None:
         own_ms += profile.own_ms
         all_ms += capture.duration_ms
         seen = {part: in_part(capture, part) for part in truth}
+        if os.environ.get("PERFKIT_CAPTURE_EACH"):
+            longest = max((each.duration_ms for each in profile.samples), default=0.0)
+            print(
+                name,
+                round(capture.duration_ms),
+                len(profile.samples),
+                "longest",
+                round(longest),
+                {part: (round(truth[part] * 1000), round(seen[part])) for part in truth},
+                file=sys.stderr,
+            )
         for part, took in truth.items():
             both = sums.setdefault(part, [0.0, 0.0])
             both[0] += took / sum(truth.values())

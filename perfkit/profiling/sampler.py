@@ -33,6 +33,9 @@ SHARE: Final = 0.015
 AHEAD_S: Final = 0.0003
 #: Seconds between two looks at the clock where nothing is sampled.
 _IDLE_S: Final = 1.0
+#: Seconds between two looks at most, where they cost what they usually do: one that was costly, as by
+#: a garbage collection in its midst, is paid off by several.
+_LONGEST_S: Final = 0.03
 #: Pauses up to which the thread sleeps, which costs less than to wait for a bell.
 _SHORT_S: Final = 0.02
 
@@ -66,21 +69,27 @@ class Sampled:
         """How many times as long the pause between two looks is, once there are many."""
         return 1 << self._tree.halved
 
-    def look(self, threads: Threads, now: float) -> None:
+    def look(self, threads: Threads, now: float, late_s: float = 0.0) -> None:
         """Take one sample; what was seen after the end is not the request's any more.
 
         Args:
             threads: all stacks of this moment.
             now: ``perf_counter()`` seconds.
+            late_s: seconds by which it is later than was meant.
         """
         places = self._finder.find(threads)
         if self._ended:
             return
-        # A sample stands for the time before it: what holds the interpreter holds this thread up.
-        self._found = bool(places)
+        # Two samples share the time between them; but one that held the interpreter for so long that
+        # this one is late was there all that while.
+        begins = self._at
+        if self._found:
+            begins += max(now - self._at - late_s, 0.0) / 2
+            self._tree.lengthen((begins - self._started) * 1000)
         if places:
-            start = (self._at - self._started) * 1000
-            self._tree.add(places, start, (now - self._at) * 1000)
+            start = (begins - self._started) * 1000
+            self._tree.add(places, start, (now - begins) * 1000)
+        self._found = bool(places)
         self._at = now
 
     def begin(self) -> None:
@@ -134,6 +143,8 @@ class Sampler:
         self._lock: Any = self._new_lock()
         self._is_running = False
         self._switching = Switching()
+        #: CPU seconds of a look, without those that stand out.
+        self._usual_s = 0.0001
         #: Held while the thread waits; released to end its wait.
         self._bell: Any = self._new_lock()
         self._bell.acquire()
@@ -197,6 +208,8 @@ class Sampler:
         try:
             used, due = thread_time(), perf_counter()
             wait_s = INTERVAL_S
+            planned = due + wait_s
+            self._switching.adapt(len(self._watched))
             sleep = (
                 time.sleep if self._monkey is None else self._monkey.get_original("time", "sleep")
             )
@@ -212,23 +225,26 @@ class Sampler:
                         self._is_running = False
                         return
                 with isolated("sampler"):
-                    self._look()
+                    self._look(planned)
                 spent = thread_time() - used
                 used += spent
                 self.spent_s += spent
                 due, wait_s = self._pause(due, spent)
+                planned = perf_counter() + wait_s
         finally:
             self._switching.restore()
             self._alive.release()
 
-    def _look(self) -> None:
+    def _look(self, planned: float) -> None:
         watched = list(self._watched)
         if watched:
             threads = Threads(first=[ident for each in watched for ident in each.hints])
             now = perf_counter()
+            # Where requests compete for the interpreter, the sampled one has moved on meanwhile.
+            late_s = max(now - planned, 0.0) if self._switching.is_short else 0.0
             for each in watched:
                 with isolated("sampler"):
-                    each.look(threads, now)
+                    each.look(threads, now, late_s)
             self._switching.adapt(len(watched))
         now = perf_counter()
         for call in list(self._timed):
@@ -247,7 +263,9 @@ class Sampler:
         slower = min((each.slower for each in list(self._watched)), default=1)
         # What was not used is not saved up, but for a little.
         due = max(due, now - AHEAD_S / SHARE) + spent / SHARE
-        return due, max(INTERVAL_S * slower, due - now)
+        self._usual_s += (min(spent, 4 * self._usual_s) - self._usual_s) / 8
+        longest = max(_LONGEST_S, 2 * self._usual_s / SHARE)
+        return due, max(INTERVAL_S * slower, min(due - now, longest))
 
 
 @cache

@@ -39,6 +39,8 @@ _GATHERING = {
     code_of("asyncio.taskgroups:TaskGroup.__aexit__", "self"): "self",
     code_of("asyncio.taskgroups:TaskGroup._aexit", "self"): "self",
 }
+#: The same by identity: to hash a code object takes longer than all else that is done with a frame.
+_GATHERS = {id(code): name for code, name in _GATHERING.items()}
 
 
 @dataclass(slots=True)
@@ -107,7 +109,7 @@ def _leads_on(inner: Any) -> bool:
 def _gathered(frames: list[FrameType]) -> asyncio.Task[Any] | None:
     """Return a task that a group or ``asyncio.wait()`` waits for: one that runs, else the first."""
     for frame in reversed(frames):
-        name = _GATHERING.get(frame.f_code)
+        name = _GATHERS.get(id(frame.f_code))
         if name is not None:
             held = names_of(frame).get(name)
             return _pending(getattr(held, "_tasks", held))
