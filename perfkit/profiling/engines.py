@@ -10,7 +10,7 @@ from perfkit.profiling.capture import CPROFILE, PYINSTRUMENT, Profile
 from perfkit.profiling.cprofile_engine import CallCounter
 from perfkit.profiling.naming import Names
 from perfkit.profiling.pyinstrument_engine import Pyinstrument
-from perfkit.profiling.sampler import Sampled
+from perfkit.profiling.sampled import Sampled
 from perfkit.stacks.locate import Subject
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from perfkit.profiling.sampler import SHARE, Sampled, Sampler
+from perfkit.profiling.sampled import Sampled
+from perfkit.profiling.sampler import SHARE, Sampler
 from perfkit.stacks.threads import Threads
 
 HERE: Any = SimpleNamespace(
