@@ -25,7 +25,7 @@ PATHS = ("/page/", "/failing/")
 
 
 @pytest.fixture
-def site(seen: Seen, settings: Any, db: None) -> Iterator[Seen]:
+def site(seen: Seen, settings: Any, db: None) -> Seen:
     """Serve the pages with secrets beside the capture pages."""
     seen.configure(CAPTURE_SHARED="label", SAMPLES_PER_HOUR=5)
     settings.ROOT_URLCONF = "tests.views.secret_pages"
@@ -34,7 +34,7 @@ def site(seen: Seen, settings: Any, db: None) -> Iterator[Seen]:
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ]
-    yield seen
+    return seen
 
 
 def staff() -> Client:
