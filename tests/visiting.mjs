@@ -23,7 +23,7 @@ async function chromium() {
     await page.addInitScript(REPORT_REFUSALS);
     return {
       page,
-      wait: (test, argument) => page.waitForFunction(test, argument, { timeout: 20_000 }),
+      wait: (test, argument) => page.waitForFunction(test, argument, { timeout: 60_000 }),
       cookies: (cookies) => context.addCookies(cookies),
       close: () => context.close(),
       listen: page.on("console", (message) => ["error", "warning"].includes(message.type()) && listen(`${message.type()}: ${message.text()}`))
@@ -56,7 +56,7 @@ async function firefox() {
     page.on("pageerror", (error) => listen(`error: ${error.stack ?? error}`));
     return {
       page,
-      wait: (test, argument) => page.waitForFunction(test, { timeout: 20_000 }, argument),
+      wait: (test, argument) => page.waitForFunction(test, { timeout: 60_000 }, argument),
       cookies: (cookies) => context.setCookie(...cookies.map(({ url, ...rest }) => ({ domain: new URL(url).hostname, path: "/", ...rest }))),
       close: () => context.close(),
     };
