@@ -64,7 +64,7 @@ types: $(BIN)/ready ## Check types (mypy --strict)
 
 unit: $(BIN)/ready ## Run the tests with branch coverage
 	@$(BIN)/coverage erase
-	@$(STEP) "pytest" $(BIN)/coverage run -m pytest -n 2
+	@$(STEP) "pytest" $(BIN)/coverage run -m pytest -n 2 --dist loadgroup
 	@tail -n 1 .matrix/steps/summaries > .matrix/steps/unit
 	@$(BIN)/coverage combine -q
 	@$(STEP) "Branch coverage" $(BIN)/coverage report

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.urls import clear_url_caches, path
 
 from perfkit_panels import PANELS, phases
@@ -60,6 +61,15 @@ def listing(settings: Any, *panels: str, **config: Any) -> None:
     clear_url_caches()
 
 
+def unwrap() -> None:
+    """Take the toolbar's cursors off: after a request that failed in the toolbar they go on logging."""
+    for connection in connections.all(initialized_only=True):
+        for name in ("cursor", "chunked_cursor"):
+            if hasattr(connection, f"_djdt_{name}"):
+                vars(connection).pop(name, None)
+                delattr(connection, f"_djdt_{name}")
+
+
 @pytest.fixture(autouse=True)
 def toolbar(settings: Any, seen: Seen) -> Iterator[Any]:
     """Set the site up; afterwards the toolbar knows nothing of it."""
@@ -77,3 +87,4 @@ def toolbar(settings: Any, seen: Seen) -> Iterator[Any]:
     seen.configure(ANALYZERS=ANALYZERS)
     yield settings
     forget()
+    unwrap()

@@ -15,12 +15,26 @@ async function left(page, act) {
   await page.wait(() => !globalThis.before && document.readyState === "complete");
 }
 
+async function gone(page) {
+  for (let looks = 0; looks < 30; looks++) {
+    await new Promise((done) => setTimeout(done, 100));
+    // While the browser is between two pages there is none to ask.
+    if (await page.run(() => !globalThis.before && document.readyState === "complete").catch(() => false)) return true;
+  }
+  return false;
+}
+
 async function capture(page) {
   await page.goto(`${base}/products/suppliers/`);
   await ready(page);
   await page.run(() => document.getElementById("djDebugRoot").shadowRoot.querySelector("a.PerfkitProfilePanel").click());
   await page.wait(() => document.getElementById("djDebugRoot").shadowRoot.querySelector("#PerfkitProfilePanel [data-pk-post]"));
-  await left(page, () => page.run(() => document.getElementById("djDebugRoot").shadowRoot.querySelector("#PerfkitProfilePanel [data-pk-post]").click()));
+  // The panel's script may still be on its way: the button is clicked until it is heard.
+  await page.run(() => (globalThis.before = true));
+  for (let tries = 0; tries < 20; tries++) {
+    await page.run(() => document.getElementById("djDebugRoot")?.shadowRoot?.querySelector("#PerfkitProfilePanel [data-pk-post]")?.click()).catch(() => 0);
+    if (await gone(page)) return;
+  }
 }
 
 const count = (page) => page.run(() => Number(document.querySelector("[data-captures]").dataset.captures));

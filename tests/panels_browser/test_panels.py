@@ -9,6 +9,9 @@ import pytest
 
 from tests import browser, firefox
 
+#: What is made once for the whole file is made in one process only.
+pytestmark = pytest.mark.xdist_group("panels in browsers")
+
 VISIT = Path(__file__).with_name("visit.mjs")
 BROWSERS = {"chromium": browser.visited, "firefox": firefox.visited}
 

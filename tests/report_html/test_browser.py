@@ -11,6 +11,9 @@ from perfkit.report.html import to_html
 from tests.browser import visited
 from tests.report_html import made
 
+#: What is made once for the whole file is made in one process only.
+pytestmark = pytest.mark.xdist_group("report")
+
 VISIT = Path(__file__).with_name("visit.mjs")
 LIGHT_PAGE, DARK_PAGE = "rgb(246, 247, 249)", "rgb(15, 19, 24)"
 

@@ -11,6 +11,9 @@ import pytest
 from tests.browser import visited
 from tests.views.site import fill, served, store_of
 
+#: What is made once for the whole file is made in one process only.
+pytestmark = pytest.mark.xdist_group("capture pages")
+
 VISIT = Path(__file__).with_name("visit.mjs")
 
 
