@@ -8,7 +8,8 @@ from tests.caching.behaviors import adversarial
 from tests.caching.behaviors.behavior import BEHAVIORS, Behavior
 from tests.caching.behaviors.conftest import Judged
 
-pytestmark = pytest.mark.django_db  # the database is made for tests that say so
+#: The database is made for tests that say so; what is made once for the file is made in one process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("test_adversarial")]
 
 MODULES = (adversarial.__name__,)
 #: What these hang on is in the cookie that the key is made of: a user's number, or a cookie's own value.

@@ -9,7 +9,8 @@ from tests.caching.behaviors.behavior import BEHAVIORS, Behavior
 from tests.caching.behaviors.conftest import Judged
 from tests.caching.behaviors.world import judge
 
-pytestmark = pytest.mark.django_db  # the database is made for tests that say so
+#: The database is made for tests that say so; what is made once for the file is made in one process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("test_listed")]
 
 MODULES = (listed_pages.__name__, listed_people.__name__)
 LISTED = [each for each in BEHAVIORS if each.view.__module__ in MODULES]

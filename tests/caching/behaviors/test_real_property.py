@@ -25,7 +25,8 @@ from perfkit.caching.verdict import decide
 from tests.caching.behaviors.test_property import mixed_up, shares
 from tests.caching.behaviors.world import at_random, population, spend, world
 
-pytestmark = pytest.mark.django_db  # the database is made for tests that say so
+#: The database is made for tests that say so; what is made once for the file is made in one process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("test_real_property")]
 
 VIEWS, VISITS, HOURS = 20, 400, 2.0
 

@@ -8,7 +8,8 @@ from tests.caching.behaviors import unlisted
 from tests.caching.behaviors.behavior import BEHAVIORS, Behavior
 from tests.caching.behaviors.conftest import Judged
 
-pytestmark = pytest.mark.django_db  # the database is made for tests that say so
+#: The database is made for tests that say so; what is made once for the file is made in one process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("test_unlisted")]
 
 MODULES = (unlisted.__name__,)
 #: Another page for one member, who has an entry of his own; for each of staff; by a team of members.

@@ -24,7 +24,8 @@ from tests.caching.behaviors.conftest import view_of
 from tests.caching.behaviors.sites import SITES
 from tests.caching.behaviors.world import Visit, judge, population, world
 
-pytestmark = pytest.mark.django_db  # the database is made for tests that say so
+#: The database is made for tests that say so; what is made once for the file is made in one process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("test_workers")]
 
 #: One of each verdict, nearly.
 NAMES = (
